@@ -1,0 +1,1 @@
+"""What runs: one file per pathway, and the flows that go round, chase, deliver, watch and record."""

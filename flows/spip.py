@@ -1,0 +1,251 @@
+"""SPIP: one parent's Separated Parents Information Programme, four hours in a group, from request to outcome."""
+
+from datetime import date, timedelta
+from typing import NoReturn
+
+from models.facts import (
+    Acknowledged,
+    AttendanceReported,
+    BreachDecided,
+    ContactAttempted,
+    CourtDeclined,
+    CourtResult,
+    DirectionDischarged,
+    Fact,
+    Held,
+    NextStepTaken,
+    NoteSigned,
+    ProceedingsEnded,
+    RebookingDeclined,
+    ReferralDeclined,
+    ReferralSent,
+    Refused,
+    Released,
+    RiskRaised,
+    RiskReviewed,
+    SessionBooked,
+    SessionCancelled,
+    SuitabilityDecided,
+    Withdrawn,
+)
+from models.pathway import Duty, Pathway, Who
+from models.safety import gate_passed_by, missing_from_gate
+
+
+def spip(p: Pathway) -> None:
+    """Both routes: a direction of the court, or the adviser's referral before the first hearing (bulletin2022)."""
+    at_any_point(p)
+    safeguarding(p)
+    acknowledged = accepted_referral(p)
+    report = attendance(p, acknowledged)
+    next_step(p, report)
+
+
+def at_any_point(p: Pathway) -> None:
+    """What ends or pauses the pathway wherever it stands."""
+    p.ends_with(Withdrawn, "closed_withdrawn", told="referral-withdrawn")
+    p.ends_with(ProceedingsEnded, "closed_withdrawn", "proceedings_ended", told="referral-withdrawn")
+    p.ends_with(DirectionDischarged, "closed_withdrawn", "proceedings_ended", told="referral-withdrawn")
+    if not p.court_ordered:  # a direction binds until the court varies it; only an adviser's own referral just ends
+        p.ends_with(CourtDeclined, "closed_unsuitable", "court_declined", told="referral-withdrawn", programme="SPIP")
+        p.ends_with(
+            SuitabilityDecided, "closed_unsuitable", "unsuitable_risk", told="referral-withdrawn", suitable=False
+        )
+        p.ends_with(
+            RiskReviewed, "closed_unsuitable", "unsuitable_risk", told="referral-withdrawn", decision="unsuitable"
+        )
+    p.pauses_for(
+        RiskRaised,
+        RiskReviewed,
+        state="safeguarding_hold",
+        review="risk_review",
+        within="risk_review",
+        told="new-risk",
+        decision="continue",
+    )  # SR-14
+    p.pauses_for(Held, Released, state="on_hold", review="hold_review", within="hold_review")
+
+
+def safeguarding(p: Pathway) -> None:
+    """SR-01, SR-02: the gate is passed by answers, never by time. What the court ordered only the court takes back."""
+    due = p.within("safeguarding", p.request)
+    gate = p.owe("safeguarding_enquiries", by=p.adviser, due=due, after=p.request, met=gate_passed_by(p))
+    if not gate.closed_on or gate.closed_on > p.request.recorded_on:
+        p.tell(p.adviser, "referral-held", about=p.request, missing=missing_from_gate(p), due=due)
+    unsuitable = p.last(SuitabilityDecided, suitable=False)
+    if unsuitable:
+        p.tell(p.adviser, "direction-stands", about=unsuitable)
+        p.wait_for(
+            "court_variation",
+            DirectionDischarged,
+            state="safeguarding_hold",
+            by=p.adviser,
+            due=p.within("court_result", unsuitable),
+            after=unsuitable,
+        )
+    if not gate.fact:
+        p.stand("safeguarding_hold", gate)
+
+
+def accepted_referral(p: Pathway) -> Fact:
+    """The nearest open provider is asked, and the next when it declines, until one takes the referral."""
+    since, ready = p.request, max(p.request.happened_on, gate_day(p))
+    while True:
+        due = p.within("send_referral", ready)
+        sending = p.owe("referral", ReferralSent, by=p.commissioning, due=due, after=since, opened=ready)
+        if not sending.fact:
+            provider_wanted(p, sending, since)
+        referral = sending.fact
+        p.provider = Who("provider", referral.provider)
+        due = p.within("acknowledge", referral)
+        p.tell(p.provider, "referral", about=referral, due=due)
+        answer = p.wait_for(
+            "acknowledgement",
+            Acknowledged,
+            SessionBooked,
+            ReferralDeclined,
+            state="referred",
+            by=p.provider,
+            due=due,
+            after=referral,
+        )
+        if not isinstance(answer, ReferralDeclined):
+            p.letter("referral-made", about=answer)
+            return answer
+        p.tell(p.commissioning, "referral-declined", about=answer, provider=referral.provider)
+        p.provider, since, ready = None, answer, answer.recorded_on
+
+
+def gate_day(p: Pathway) -> date:
+    passed = gate_passed_by(p)
+    return passed.recorded_on if passed else p.today
+
+
+def provider_wanted(p: Pathway, sending: Duty, since: Fact) -> NoReturn:
+    """Ask commissioning to refer, proposing whom; with nobody open in reach, tell its manager and look again daily."""
+    proposed = p.known.proposed()
+    if proposed:
+        p.tell(p.commissioning, "ready-to-refer", about=since, proposed=proposed[:3], due=sending.due_on)
+        p.stand("ready_to_refer", sending)
+    p.tell(p.commissioning_manager, "no-provider", about=since, due=sending.due_on)
+    p.passed(p.today)
+    p.stand("ready_to_refer", sending, label="No provider open")
+
+
+def attendance(p: Pathway, acknowledged: Fact) -> Fact:
+    """A session is booked, held and reported on. One rebooking after an absence; then the adviser decides."""
+    since, absences = acknowledged, 0
+    while True:
+        booking = since if isinstance(since, SessionBooked) else booked(p, since)
+        if not isinstance(booking, SessionBooked):
+            since = breach_review(p, booking, booking.recorded_on)
+            continue
+        report = reported(p, booking)
+        if isinstance(report, AttendanceReported) and report.result == "attended":
+            return report
+        since = report
+        if isinstance(report, SessionCancelled) and report.cancelled_by == "provider":
+            continue
+        absences += 1
+        p.tell(p.adviser, "not-attended", about=report)
+        since = after_absence(p, report, may_rebook=absences <= p.number("rebookings"))
+
+
+def booked(p: Pathway, since: Fact) -> Fact:
+    """The booking, or what shows that there will be none: a refusal, or the last attempt to reach the person."""
+    due = p.before_hearing(p.within("book", since), since.happened_on)
+    attempts = p.all(ContactAttempted, after=since)[: p.number("contact_attempts")]
+    unreachable = attempts[-1] if len(attempts) == p.number("contact_attempts") else None
+    first = p.first(SessionBooked, Refused, after=since)
+    answer = min(filter(None, (first, unreachable)), key=p.facts.index, default=None)
+    booking = p.owe("booking", by=p.provider, due=due, after=since, met=answer)
+    return booking.fact or p.stand("acknowledged", booking)
+
+
+def reported(p: Pathway, booking: SessionBooked) -> Fact:
+    """The provider's report on a session. Silence is never attendance (SR-21)."""
+    referral = p.last(ReferralSent)
+    if booking.session_on > p.before_hearing(p.within("attend", referral), referral.happened_on):
+        p.tell(p.adviser, "session-late", about=booking, session_on=booking.session_on)
+    answers = (AttendanceReported, SessionCancelled)
+    if not p.first(*answers, after=booking, session=booking.session):
+        p.wait_until(booking.ends_on, "booked", "session", on=p.provider, since=booking.recorded_on)
+    return p.wait_for(
+        "attendance_report",
+        *answers,
+        state="report_due",
+        by=p.provider,
+        due=p.within("report", booking.ends_on),
+        after=booking,
+        opened=booking.ends_on,
+        session=booking.session,
+    )
+
+
+def after_absence(p: Pathway, absence: Fact, *, may_rebook: bool) -> Fact:
+    """The provider may rebook once; with no second place in time, or after a second absence, the adviser decides."""
+    if not may_rebook:
+        return breach_review(p, absence, absence.recorded_on)
+    due = p.within("rebook", absence.recorded_on)
+    answers = (SessionBooked, RebookingDeclined, Refused)
+    rebooking = p.owe("rebooking", *answers, by=p.provider, due=due, after=absence, opened=absence.recorded_on)
+    if p.lapsed(rebooking):
+        p.drop(rebooking)
+        return breach_review(p, absence, due)
+    if not rebooking.fact:
+        p.stand("not_attended", rebooking)
+    if isinstance(rebooking.fact, SessionBooked):
+        return rebooking.fact
+    return breach_review(p, rebooking.fact, rebooking.fact.recorded_on)
+
+
+def breach_review(p: Pathway, cause: Fact, opened: date) -> Fact:
+    """The adviser decides: try again, tell the court where it asked to be told, or close. A late booking is a booking."""
+    due = p.within("breach_review", opened)
+    p.tell(p.adviser, "breach-review", about=cause, due=due)
+    decision = p.wait_for(
+        "breach_review",
+        BreachDecided,
+        SessionBooked,
+        state="breach_review",
+        by=p.adviser,
+        due=due,
+        after=cause,
+        opened=opened,
+    )
+    if isinstance(decision, SessionBooked) or decision.decision == "retry":
+        return decision
+    if decision.decision == "report":
+        decision = court_told(p, decision)
+    if isinstance(decision, CourtResult) and decision.result == "reordered":
+        return decision
+    part = p.first(AttendanceReported, result="part")
+    p.close("closed_not_completed", "part_attended" if part else "never_attended", on=decision)
+
+
+def court_told(p: Pathway, decision: Fact) -> Fact:
+    """A note is drafted only where the court asked for monitoring, and goes only with the adviser's signature (SR-13)."""
+    due = p.within("breach_review", decision)
+    p.tell(p.adviser, "note-to-sign", about=decision, due=due)
+    signed = p.wait_for("signature", NoteSigned, state="breach_review", by=p.adviser, due=due, after=decision)
+    hearing = p.next_hearing(signed.happened_on)
+    return p.wait_for(
+        "court_result",
+        CourtResult,
+        state="court_notified",
+        by=p.adviser,
+        due=hearing or p.within("court_result", signed),
+        after=signed,
+    )
+
+
+def next_step(p: Pathway, report: Fact) -> NoReturn:
+    """The online programme (GIRFC) or mediation is offered; with no answer in time the pathway is complete all the same."""
+    p.tell(p.adviser, "attended", about=report)
+    due = p.within("next_step", report)
+    offer = p.owe("next_step", NextStepTaken, by=p.provider, due=due, after=report)
+    if offer.fact:
+        p.close("closed_completed", "completed", on=offer.fact)
+    if p.passed(due):
+        p.close("closed_completed", "completed", on=due + timedelta(days=1))
+    p.stand("next_step_offered", offer)

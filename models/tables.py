@@ -1,0 +1,277 @@
+"""The tables. Natural keys throughout: a reference is what people type, what mail carries and what Prefect shows."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import JSON, Column, DateTime, Index, Text, text
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC. SQLite forgets time zones, so they are put back on the way out; naive moments are refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a moment needs a time zone")
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+def moment(*, null: bool = False) -> Any:
+    return Field(default=None, sa_column=Column(UtcDateTime, nullable=null))
+
+
+# The directory: who there is --------------------------------------------------------------------------------------------
+
+
+class Practitioner(SQLModel, table=True):
+    """Somebody on the staff: an adviser, an officer, a manager."""
+
+    code: str = Field(primary_key=True)
+    name: str
+    email: str
+    role: str
+    telling: str = "instant"
+    """How ordinary notices reach them: "instant" or "daily". Safeguarding and non-attendance are always instant."""
+
+
+class Area(SQLModel, table=True):
+    """A service area and who holds its offices."""
+
+    code: str = Field(primary_key=True)
+    label: str
+    commissioning_officer: str = Field(foreign_key="practitioner.code")
+    commissioning_manager: str = Field(foreign_key="practitioner.code")
+    service_manager: str = Field(foreign_key="practitioner.code")
+    assistant_director: str = Field(foreign_key="practitioner.code")
+    business_support: str = Field(foreign_key="practitioner.code")
+
+
+class Court(SQLModel, table=True):
+    code: str = Field(primary_key=True)
+    name: str
+    area: str = Field(foreign_key="area.code", index=True)
+
+
+class Provider(SQLModel, table=True):
+    """A contracted organisation and its mailboxes."""
+
+    code: str = Field(primary_key=True)
+    name: str
+    mailbox: str
+    lead_email: str | None = None
+    suspended_from: date | None = None
+
+
+class ServiceLine(SQLModel, table=True):
+    """One programme one provider delivers. "Contracted" and "open to referrals" are separate facts (m08)."""
+
+    provider: str = Field(primary_key=True, foreign_key="provider.code")
+    programme: str = Field(primary_key=True)
+    areas: str
+    """Codes of the service areas served, separated by spaces."""
+    contracted_from: date
+    contracted_until: date | None = None
+    open_to_referrals: bool = True
+    capacity: int | None = None
+    """How many referrals it holds at once; no limit when empty."""
+    accreditation: str | None = None
+    accredited_until: date | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+# Cases -----------------------------------------------------------------------------------------------------------------
+
+
+class Case(SQLModel, table=True):
+    """One set of proceedings."""
+
+    reference: str = Field(primary_key=True)
+    same_as: str = Field(unique=True)
+    """The reference with its spaces, hyphens and case taken out: two spellings of one reference are one case."""
+    court: str = Field(foreign_key="court.code")
+    adviser: str = Field(foreign_key="practitioner.code", index=True)
+    received_on: date
+    sample: bool = False
+
+
+class Party(SQLModel, table=True):
+    """An adult in a case. The only table that holds anything personal."""
+
+    reference: str = Field(primary_key=True)
+    case: str = Field(foreign_key="case.reference", index=True)
+    role: str
+    name: str
+    date_of_birth: date | None = None
+    address: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    language: str | None = None
+    access_needs: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+class Direction(SQLModel, table=True):
+    """A direction of the court that one party does one activity. Directions made together share an `order`."""
+
+    reference: str = Field(primary_key=True)
+    order: str = Field(index=True)
+    case: str = Field(foreign_key="case.reference")
+    party: str = Field(foreign_key="party.reference")
+    activity: str
+    made_on: date
+    monitoring_requested: bool = False
+
+
+# Pathways --------------------------------------------------------------------------------------------------------------
+
+
+class LimitSet(SQLModel, table=True):
+    """The limits some pathways keep, copied when the first of them opened."""
+
+    id: str = Field(primary_key=True)
+    content: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class PathwayRow(SQLModel, table=True):
+    """One run of one programme for one person, and where its function last said it stands."""
+
+    __tablename__ = "pathway"
+    __table_args__ = (Index("pathway_due", "programme", "look_on"), Index("pathway_case", "case"))
+
+    reference: str = Field(primary_key=True)
+    programme: str
+    case: str = Field(foreign_key="case.reference")
+    party: str = Field(foreign_key="party.reference")
+    direction: str | None = Field(default=None, foreign_key="direction.reference")
+    area: str = Field(foreign_key="area.code")
+    limits: str = Field(foreign_key="limitset.id")
+    opened_on: date
+    state: str = "requested"
+    label: str = "Requested"
+    since: date
+    on_role: str | None = None
+    on_code: str | None = None
+    due_on: date | None = None
+    provider: str | None = None
+    reason: str | None = None
+    closed_on: date | None = None
+    look_on: date | None
+    """The first day on which it must be looked at again; set to the day a fact is recorded, empty when only a fact can
+    change it."""
+    failure: str | None = None
+    """What kind of error its function raised last time, if it did: a class name, never a message."""
+
+
+class FactRow(SQLModel, table=True):
+    """A fact, append-only. `subject` is the pathway or the case it is about."""
+
+    __tablename__ = "fact"
+    __table_args__ = (
+        Index("fact_once", "subject", "identity", unique=True, sqlite_where=text("supersedes IS NULL"),
+              postgresql_where=text("supersedes IS NULL")),
+    )  # fmt: skip
+
+    id: int | None = Field(default=None, primary_key=True)
+    subject: str = Field(index=True)
+    kind: str
+    identity: str
+    happened_on: date
+    recorded_at: datetime = moment()
+    recorded_by: str
+    told_already: bool = False
+    supersedes: int | None = Field(default=None, foreign_key="fact.id", unique=True)
+    payload: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+class DutyRow(SQLModel, table=True):
+    """What somebody owes, from the day it opens to the day it is met or dropped."""
+
+    __tablename__ = "duty"
+    __table_args__ = (
+        Index("duty_once", "pathway", "key", unique=True),
+        Index("duty_chase", "chase_on"),
+        Index("duty_owed", "on_code", "state"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    pathway: str = Field(foreign_key="pathway.reference")
+    key: str
+    kind: str
+    on_role: str
+    on_code: str
+    opened_on: date
+    due_on: date
+    hearing_on: date | None = None
+    state: str = "open"
+    closed_on: date | None = None
+    paused: bool = False
+    chase_on: date | None = None
+    """The day its next step of the ladder is due; empty when it is not chased."""
+    step: str | None = None
+    hearing_step_on: date | None = None
+    """The day the step for a near hearing was last sent."""
+    marked_on: date | None = None
+    """The day the lateness was marked on the provider's contract (m03 E1)."""
+
+
+class NoticeRow(SQLModel, table=True):
+    """One thing to tell one recipient, once an occasion. Written in the transaction of what caused it."""
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        Index("notice_once", "pathway", "to_role", "occasion", unique=True),
+        Index("notice_waiting", "id", sqlite_where=text("bundle IS NULL AND withheld IS NULL"),
+              postgresql_where=text("bundle IS NULL AND withheld IS NULL")),
+    )  # fmt: skip
+
+    id: int | None = Field(default=None, primary_key=True)
+    pathway: str = Field(foreign_key="pathway.reference")
+    to_role: str
+    to_code: str
+    wording: str
+    occasion: str
+    fields: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    created_at: datetime = moment()
+    withheld: str | None = None
+    """Why it will never be sent, if it will not."""
+    bundle: str | None = Field(default=None, index=True)
+    """Which messages carry it: those of the same bundle, one a channel."""
+
+
+class MessageRow(SQLModel, table=True):
+    """One e-mail (or Teams message, or text), carrying one notice or a digest of many."""
+
+    __tablename__ = "message"
+    __table_args__ = (
+        Index("message_once", "bundle", "channel", unique=True),
+        Index("message_due", "try_at", sqlite_where=text("state IN ('waiting', 'sending')"),
+              postgresql_where=text("state IN ('waiting', 'sending')")),
+        Index("message_failed", "id", sqlite_where=text("state = 'failed'"),
+              postgresql_where=text("state = 'failed'")),
+    )  # fmt: skip
+
+    id: int | None = Field(default=None, primary_key=True)
+    bundle: str
+    """The notice, or the recipient and the day of a digest."""
+    channel: str
+    to_role: str
+    to_code: str
+    message_id: str = Field(unique=True)
+    urgent: bool = False
+    state: str = "waiting"
+    """waiting, sending (claimed until `try_at`), sent or failed."""
+    created_at: datetime = moment()
+    try_at: datetime = moment()
+    attempts: int = 0
+    sent_at: datetime | None = moment(null=True)
+    sent_to: str | None = None
+    error: str | None = None

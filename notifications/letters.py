@@ -1,0 +1,66 @@
+"""A message as it is read: subject, text and HTML, made from the notices it carries. References and links only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from notifications.wording import Said, digest_wording, said
+
+
+class Notice(Protocol):
+    """A notice as it is stored."""
+
+    pathway: str
+    wording: str
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Letter:
+    subject: str
+    text: str
+    html: str
+
+
+@cache
+def _templates() -> Environment:
+    folder = Path(__file__).with_name("templates")
+    return Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=lambda name: bool(name) and ".html" in name,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def compose(notices: Sequence[Notice], role: str, bundle: str, link: str) -> Letter:
+    """Put the notices of one message into words. `link` holds {reference}. Raises NotSayable (SR-12)."""
+    lines = [said(notice.pathway, notice.wording, notice.fields) for notice in notices]
+    late = sorted((one for one in lines if "lateness" in one.fields), key=lambda one: -int(one.fields["late"]))
+    other = [one for one in lines if "lateness" not in one.fields]
+    is_digest = bundle.startswith("digest:")
+    context = {
+        "subject": _digest_subject(late, lines) if is_digest else lines[0].subject,
+        "intro": _intro(role, late) if is_digest else "",
+        "late": late,
+        "other": other,
+        "link": lambda reference: link.format(reference=reference),
+    }
+    render = _templates().get_template
+    return Letter(context["subject"], render("mail.txt.j2").render(context), render("mail.html.j2").render(context))
+
+
+def _digest_subject(late: list[Said], lines: list[Said]) -> str:
+    text = digest_wording()
+    if late:
+        return text["subject_late"].format(count=len(late), first=late[0].subject)
+    return text["subject"].format(count=len(lines))
+
+
+def _intro(role: str, late: list[Said]) -> str:
+    return digest_wording()["intro_provider" if role == "provider" and late else "intro"]

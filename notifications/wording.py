@@ -1,0 +1,119 @@
+"""What each occasion says, and when: read from `wording.toml`.
+
+Only references, codes and dates can be put into a sentence: every field is checked against the form it must have, and
+one that does not fit stops the message (SR-12).
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from models.working_days import say
+
+HERE = Path(__file__).parent
+CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{0,39}")
+ITEM = re.compile(r"enquiries|conversation with [A-Z0-9][A-Z0-9-]{0,39}|[A-Z0-9][A-Z0-9-]{0,39}")
+WORD = re.compile(r"[a-z_]{2,30}")
+
+Bundle = Literal["now", "preference", "digest"]
+
+
+class NotSayable(Exception):
+    """A field of a notice is not a reference, a code or a date."""
+
+
+@dataclass(frozen=True)
+class Wording:
+    subject: str
+    says: str
+    bundle: Bundle
+    urgent: bool
+
+
+@cache
+def _read() -> dict[str, Any]:
+    return tomllib.loads((HERE / "wording.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def wording(name: str) -> Wording:
+    """The wording of an occasion. Raises KeyError for one nobody wrote."""
+    row = _read()[name]
+    return Wording(row["subject"], row["says"], row["bundle"], row.get("urgent", False))
+
+
+def digest_wording() -> dict[str, str]:
+    return _read()["digest"]
+
+
+@dataclass(frozen=True)
+class Said:
+    """One notice in words."""
+
+    reference: str
+    subject: str
+    sentence: str
+    fields: dict[str, str]
+
+
+def said(reference: str, name: str, fields: dict[str, Any]) -> Said:
+    """Put a notice into words. Raises NotSayable for a field that could carry anything personal."""
+    words = {"reference": _code(reference), **_sayable(fields)}
+    text = wording(name)
+    return Said(reference, text.subject.format(**words), text.says.format(**words), words)
+
+
+def _sayable(fields: dict[str, Any]) -> dict[str, str]:
+    words = {name: _FORMS.get(name, _code)(value) for name, value in fields.items() if value is not None}
+    if "late" in fields:
+        words |= _lateness(fields)
+    return words
+
+
+def _lateness(fields: dict[str, Any]) -> dict[str, str]:
+    late = int(fields["late"])
+    lateness = f"{late} working day{'s' if late != 1 else ''} late" if late else "due soon"
+    hearing = fields.get("hearing")
+    near = fields["step"] == "H" and hearing
+    return {"lateness": lateness, "near_hearing": f", hearing on {_day(hearing)}" if near else ""}
+
+
+def _code(value: Any) -> str:
+    if not isinstance(value, str) or not CODE.fullmatch(value):
+        raise NotSayable("a field that should be a reference or a code is neither")
+    return value
+
+
+def _day(value: Any) -> str:
+    try:
+        return say(date.fromisoformat(value))
+    except (TypeError, ValueError):
+        raise NotSayable("a field that should be a date is none") from None
+
+
+def _items(value: Any) -> str:
+    if not isinstance(value, list) or not all(isinstance(v, str) and ITEM.fullmatch(v) for v in value):
+        raise NotSayable("a list in a notice holds something other than references and codes")
+    return ", ".join(value) or "nothing"
+
+
+def _word(value: Any) -> str:
+    if not isinstance(value, str) or not WORD.fullmatch(value):
+        raise NotSayable("a field that should be a word of ours is none")
+    return value.replace("_", " ")
+
+
+_FORMS = {
+    "due": _day,
+    "hearing": _day,
+    "session_on": _day,
+    "missing": _items,
+    "proposed": _items,
+    "duty": _word,
+    "late": lambda value: str(int(value)),
+    "step_name": lambda value: _word(value.replace(" ", "_")),
+}

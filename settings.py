@@ -1,0 +1,85 @@
+"""Settings: built-in defaults, then `pathways.toml` in the home folder, then environment variables PATHWAYS_..."""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+HERE = Path(__file__).resolve().parent
+
+
+def _home() -> Path:
+    return Path(os.environ.get("PATHWAYS_HOME") or HERE / "data").expanduser().resolve()
+
+
+class Channel(BaseModel):
+    """Where messages go, as an Apprise URL, and which recipients' messages go there.
+
+    `{address}` in the URL stands for the recipient's address; a URL without it has one fixed audience (a Teams room).
+    """
+
+    url: str
+    roles: list[str] = ["*"]
+    """Roles served ("provider", "adviser", "service_manager", ...); "*" is everybody."""
+
+
+class Sending(BaseModel):
+    """When mail may go out, in Europe/London [assumption]. What is marked urgent goes at any hour."""
+
+    days: Literal["working", "any"] = "working"
+    opens: str = "08:00"
+    closes: str = "18:00"
+    batch: int = Field(default=50, ge=1)
+    claim_minutes: int = Field(default=5, ge=1)
+    retry_minutes: list[int] = [1, 5, 15, 60, 240, 720]
+    """Waits after a passing failure; after the last of them the message is put on the list of failed ones."""
+
+
+class Ports(BaseModel):
+    prefect: int = 4200
+    mailbox: int = 8025
+    smtp: int = 2525
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="PATHWAYS_", env_nested_delimiter="__", extra="forbid")
+
+    home: Path = Field(default_factory=_home)
+    """The one folder that holds all state: settings file, database, Prefect's own, mail of the local mailbox, logs."""
+    database: str = ""
+    """A SQLAlchemy URL; empty is SQLite in `home`."""
+    limits: Path = HERE / "models" / "limits.toml"
+    profile: Literal["composite", "dated"] = "dated"
+    """"dated" keeps each service's real closing date; "composite" leaves it out, for demonstration."""
+    link: str = "http://127.0.0.1:4200/runs?name={reference}"
+    """What a reference in a mail links to."""
+    sender: str = "Case Pathways <no-reply@pathways.example>"
+    mail_domain: str = "pathways.example"
+    """The domain of Message-IDs."""
+    channels: dict[str, Channel] = {}
+    sending: Sending = Sending()
+    ports: Ports = Ports()
+    prefect_api: str = "http://127.0.0.1:4200/api"
+    batch: int = Field(default=500, ge=1)
+    show_steps_up_to: int = 60
+    """A run that moved more pathways than this leaves out their steps artifacts: each costs Prefect about 40 ms."""
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{self.home / 'pathways.db'}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource, **other: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _home() / "pathways.toml")
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """The settings in force, read once."""
+    return Settings()

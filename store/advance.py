@@ -1,0 +1,278 @@
+"""Advancing pathways: ask each one's function where it stands, compare with what is stored, commit the difference.
+
+A batch is one transaction: its pathways are claimed, loaded in sets, decided in memory, and what changed is written in
+sets. A pathway whose function raises is marked with the kind of error and left as it was; the others go on.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, bindparam, select, update
+
+from models.facts import ProviderPhoned
+from models.limits import Limits
+from models.pathway import Decision, Duty, Pathway, decide
+from models.tables import DutyRow, NoticeRow, PathwayRow
+from models.working_days import london_date
+from notifications.ladder import Climb, next_day
+from settings import Settings
+from store.database import claiming, in_batches, insert_new, writing
+from store.pathways import Directories, Loaded, load, pathway_rows
+
+Story = Callable[[Pathway], None]
+PHONE = "phone_provider"
+
+pathways = PathwayRow.__table__
+duties = DutyRow.__table__
+notices = NoticeRow.__table__
+
+
+@dataclass(frozen=True)
+class Moved:
+    """One pathway after it was advanced: what operations staff are shown, in references and codes."""
+
+    reference: str
+    programme: str
+    area: str
+    provider: str | None
+    label: str
+    on: str | None
+    due_on: date | None
+    changed: bool
+    failure: str | None = None
+
+
+@dataclass
+class Advanced:
+    """What became of the pathways of one batch or of many."""
+
+    moved: list[Moved] = field(default_factory=list)
+    notices: int = 0
+
+    @property
+    def failed(self) -> list[Moved]:
+        return [one for one in self.moved if one.failure]
+
+    @property
+    def changed(self) -> list[Moved]:
+        return [one for one in self.moved if one.changed]
+
+    def add(self, other: "Advanced") -> None:
+        self.moved += other.moved
+        self.notices += other.notices
+
+
+def advance(
+    engine: Engine,
+    programme: str,
+    story: Story,
+    now: datetime,
+    settings: Settings,
+    references: Sequence[str] | None = None,
+) -> Advanced:
+    """Advance the pathways named, or every one of the programme whose day has come, a batch a transaction."""
+    done = Advanced()
+    if references is not None:
+        for some in in_batches(sorted(set(references)), settings.batch):
+            done.add(advance_batch(engine, programme, story, now, settings, some))
+        return done
+    while True:
+        batch = advance_batch(engine, programme, story, now, settings)
+        done.add(batch)
+        if len(batch.moved) < settings.batch:
+            return done
+
+
+def advance_batch(
+    engine: Engine,
+    programme: str,
+    story: Story,
+    now: datetime,
+    settings: Settings,
+    references: Sequence[str] | None = None,
+) -> Advanced:
+    """Advance one batch in one transaction. What another worker is advancing at this moment is left to it."""
+    today = london_date(now)
+    with writing(engine) as connection:
+        rows = _claim(connection, programme, today, settings.batch, references)
+        loaded = load(connection, rows, today, Directories(connection, settings.profile, settings.limits))
+        stored = _stored_duties(connection, [one.row.reference for one in loaded])
+        told = _stored_notices(connection, [one.row.reference for one in loaded])
+        changes = _Changes(today, now)
+        for one in loaded:
+            changes.consider(one, story, stored.get(one.row.reference, {}), told)
+        changes.write(connection)
+    return Advanced(changes.moved, len(changes.new_notices))
+
+
+def _claim(
+    connection: Connection, programme: str, today: date, size: int, references: Sequence[str] | None
+) -> Sequence[Row[Any]]:
+    due = select(pathways.c.reference).where(pathways.c.programme == programme)
+    if references is None:
+        due = due.where(pathways.c.look_on <= today).order_by(pathways.c.look_on).limit(size)
+    else:
+        due = due.where(pathways.c.reference.in_(references))
+    mine = list(connection.execute(claiming(connection, due)).scalars())
+    return connection.execute(pathway_rows.where(pathways.c.reference.in_(mine))).all()
+
+
+def _stored_duties(connection: Connection, references: Sequence[str]) -> dict[str, dict[str, Row[Any]]]:
+    found: dict[str, dict[str, Row[Any]]] = {}
+    for row in connection.execute(select(duties).where(duties.c.pathway.in_(references))):
+        found.setdefault(row.pathway, {})[row.key] = row
+    return found
+
+
+def _stored_notices(connection: Connection, references: Sequence[str]) -> set[tuple[str, str, str]]:
+    query = select(notices.c.pathway, notices.c.to_role, notices.c.occasion)
+    return set(connection.execute(query.where(notices.c.pathway.in_(references))).tuples())
+
+
+class _Changes:
+    """What a batch writes: gathered pathway by pathway, written in sets."""
+
+    def __init__(self, today: date, now: datetime) -> None:
+        self.today = today
+        self.now = now
+        self.moved: list[Moved] = []
+        self.rows: list[dict[str, Any]] = []
+        self.failures: list[dict[str, Any]] = []
+        self.new_duties: list[dict[str, Any]] = []
+        self.changed_duties: list[dict[str, Any]] = []
+        self.new_notices: list[dict[str, Any]] = []
+
+    def consider(self, one: Loaded, story: Story, stored: dict[str, Row[Any]], told: set[tuple[str, str, str]]) -> None:
+        try:
+            decision = decide(story, one.known, self.today)
+        except Exception as problem:  # one pathway's fault must not stop the others
+            self._failed(one, problem)
+            return
+        self._standing(one.row, decision)
+        self._duties(one, decision, stored)
+        self._notices(one.row, decision, told)
+
+    def _failed(self, one: Loaded, problem: Exception) -> None:
+        kind = type(problem).__name__
+        row = one.row
+        self.failures.append({"ref": row.reference, "failure": kind, "look_on": self.today + timedelta(days=1)})
+        self.moved.append(
+            Moved(row.reference, row.programme, row.area, row.provider, row.label, row.on_code, row.due_on, True, kind)
+        )
+
+    def _standing(self, row: Row[Any], decision: Decision) -> None:
+        standing = decision.standing
+        new = {
+            "state": standing.state,
+            "label": standing.label,
+            "since": standing.since,
+            "on_role": standing.on.role if standing.on else None,
+            "on_code": standing.on.code if standing.on else None,
+            "due_on": standing.due_on,
+            "provider": decision.provider,
+            "reason": standing.reason,
+            "closed_on": standing.since if standing.closed else None,
+        }
+        changed = any(getattr(row, name) != value for name, value in new.items())
+        if changed or row.look_on != decision.look_on or row.failure:
+            self.rows.append({"ref": row.reference, **new, "look_on": decision.look_on, "failure": None})
+        on = standing.on.code if standing.on else None
+        self.moved.append(
+            Moved(
+                row.reference, row.programme, row.area, decision.provider, standing.label, on, standing.due_on,
+                changed or bool(row.failure),
+            )
+        )  # fmt: skip
+
+    def _duties(self, one: Loaded, decision: Decision, stored: dict[str, Row[Any]]) -> None:
+        limits = one.known.limits
+        for duty in decision.duties.values():
+            new = {**_columns(duty), "chase_on": _chase_on(limits, duty, stored.get(duty.key))}
+            self._duty(one.row.reference, duty.key, new, stored.get(duty.key))
+        for key, row in stored.items():
+            if key not in decision.duties and row.state == "open":
+                self._no_longer_owed(one, decision, key, row)
+
+    def _no_longer_owed(self, one: Loaded, decision: Decision, key: str, row: Row[Any]) -> None:
+        """A phone task lives as long as what it asks after; anything else the function no longer names is dropped."""
+        parent = decision.duties.get(key.removeprefix(f"{PHONE}:"))
+        phoned = next(
+            (f for f in one.known.facts if isinstance(f, ProviderPhoned) and f.recorded_on >= row.opened_on), None
+        )
+        if row.kind == PHONE and phoned:
+            ended = {"state": "met", "closed_on": phoned.recorded_on, "chase_on": None}
+        elif row.kind == PHONE and parent and parent.state == "open":
+            return
+        else:
+            ended = {"state": "dropped", "closed_on": self.today, "chase_on": None}
+        self._duty(one.row.reference, key, {**{c: getattr(row, c) for c in _DUTY_COLUMNS}, **ended}, row)
+
+    def _duty(self, reference: str, key: str, new: dict[str, Any], row: Row[Any] | None) -> None:
+        if row is None:
+            self.new_duties.append({"pathway": reference, "key": key, **new})
+        elif any(getattr(row, name) != value for name, value in new.items()):
+            self.changed_duties.append({"duty": row.id, **new})
+
+    def _notices(self, row: Row[Any], decision: Decision, told: set[tuple[str, str, str]]) -> None:
+        for notice in decision.notices:
+            if (row.reference, notice.to.role, notice.occasion) not in told:
+                self.new_notices.append(
+                    {
+                        "pathway": row.reference,
+                        "to_role": notice.to.role,
+                        "to_code": notice.to.code,
+                        "wording": notice.wording,
+                        "occasion": notice.occasion,
+                        "fields": as_fields(notice.fields),
+                        "created_at": self.now,
+                        "withheld": notice.withheld,
+                    }
+                )
+
+    def write(self, connection: Connection) -> None:
+        _update(connection, pathways, pathways.c.reference, "ref", self.rows)
+        _update(connection, pathways, pathways.c.reference, "ref", self.failures)
+        if self.new_duties:
+            connection.execute(duties.insert(), self.new_duties)
+        _update(connection, duties, duties.c.id, "duty", self.changed_duties)
+        insert_new(connection, notices, self.new_notices)
+
+
+def _update(connection: Connection, table: Any, key: Any, name: str, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        values = {column: bindparam(column) for column in rows[0] if column != name}
+        connection.execute(update(table).where(key == bindparam(name)).values(values), rows)
+
+
+_DUTY_COLUMNS = (
+    "kind", "on_role", "on_code", "opened_on", "due_on", "hearing_on", "state", "closed_on", "paused", "chase_on",
+)  # fmt: skip
+
+
+def _columns(duty: Duty) -> dict[str, Any]:
+    return {
+        "kind": duty.kind,
+        "on_role": duty.owed_by.role,
+        "on_code": duty.owed_by.code,
+        "opened_on": duty.opened_on,
+        "due_on": duty.due_on,
+        "hearing_on": duty.hearing_on if duty.state == "open" else None,
+        "state": duty.state,
+        "closed_on": duty.closed_on,
+        "paused": duty.paused,
+    }
+
+
+def _chase_on(limits: Limits, duty: Duty, stored: Row[Any] | None) -> date | None:
+    """The day the ladder's next step is due: none once the duty is closed or its clock is stopped (m03 STOP)."""
+    if duty.state != "open" or duty.paused:
+        return None
+    step, hearing_step_on = (stored.step, stored.hearing_step_on) if stored else (None, None)
+    return next_day(limits, Climb(duty.kind, duty.due_on, duty.hearing_on, step, hearing_step_on))
+
+
+def as_fields(fields: dict[str, Any]) -> dict[str, Any]:
+    """Notice fields as JSON: dates as ISO 8601, the rest as it is."""
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in fields.items()}

@@ -1,0 +1,87 @@
+"""The database: SQLite in a file, or PostgreSQL. One transaction at a time writes to SQLite, and says so at its start."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+
+from settings import settings
+
+WRITES = "pathways_writes"
+
+
+@lru_cache(maxsize=8)
+def database(url: str | None = None) -> Engine:
+    """The engine for a database URL; the one of the settings by default."""
+    url = url or settings().database_url
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(_with_psycopg(url), pool_pre_ping=True)
+    engine = create_engine(url)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _with_psycopg(url: str) -> str:
+    return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def _prepare_sqlite(connection: Any, _: Any) -> None:
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer that starts as a reader can find, when it comes to write, that another has written meanwhile.
+    writes = connection.get_execution_options().get(WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that only reads."""
+    with engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes: all of it is committed, or none."""
+    with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
+        yield connection
+
+
+def is_sqlite(connection: Connection) -> bool:
+    return connection.dialect.name == "sqlite"
+
+
+def claiming(connection: Connection, query: Any) -> Any:
+    """Lock the rows a query finds and pass by those another worker has; SQLite has one writer and needs no locks."""
+    return query if is_sqlite(connection) else query.with_for_update(skip_locked=True)
+
+
+def _insert_if_new(connection: Connection, table: Table) -> Any:
+    insert = sqlite.insert if is_sqlite(connection) else postgresql.insert
+    return insert(table).on_conflict_do_nothing()
+
+
+def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows; those whose key is there already are left as they are."""
+    if rows:
+        connection.execute(_insert_if_new(connection, table), list(rows))
+
+
+def insert_returning(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], column: Any) -> list[Any]:
+    """Insert rows as `insert_new` does, and say of which ones it was we who inserted them."""
+    if not rows:
+        return []
+    return list(connection.execute(_insert_if_new(connection, table).returning(column), list(rows)).scalars())
+
+
+def in_batches(values: Sequence[Any], size: int = 500) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(values), size):
+        yield values[start : start + size]

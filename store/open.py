@@ -1,0 +1,155 @@
+"""Opening pathways, and keeping the directory and cases as their files say."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Table, bindparam, select, tuple_, update
+
+from models.facts import Requested
+from models.limits import limits_on, open_to_referrals
+from models.pathway import Known, Pathway
+from models.safety import Around, Blocked, check
+from models.tables import LimitSet, PathwayRow
+from settings import Settings
+from store.database import in_batches, insert_new
+from store.pathways import People, record_of
+from store.record import as_row, fact_numbers, facts
+
+pathways = PathwayRow.__table__
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What became of rows: new, changed, or as they were."""
+
+    added: int
+    changed: int
+    unchanged: int
+
+
+def keep(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> Kept:
+    """Make the table hold these rows: insert the new, update what differs, leave the rest alone."""
+    key = [column.name for column in table.primary_key]
+    stored: dict[tuple[Any, ...], Any] = {}
+    for some in in_batches(rows):
+        wanted = [tuple(row[name] for name in key) for row in some]
+        for found in connection.execute(select(table).where(tuple_(*table.primary_key).in_(wanted))).mappings():
+            stored[tuple(found[name] for name in key)] = found
+    new, changed = {}, {}
+    for row in rows:
+        known_as = tuple(row[name] for name in key)
+        if known_as not in stored:
+            new[known_as] = row
+        elif any(stored[known_as][name] != value for name, value in row.items()):
+            changed[known_as] = row
+    if new:
+        connection.execute(table.insert(), list(new.values()))
+    if changed:
+        _update(connection, table, key, list(changed.values()))
+    return Kept(len(new), len(changed), len(rows) - len(new) - len(changed))
+
+
+def _update(connection: Connection, table: Table, key: list[str], rows: list[dict[str, Any]]) -> None:
+    where = [table.c[name] == bindparam(f"key_{name}") for name in key]
+    values = {name: bindparam(f"new_{name}") for name in rows[0] if name not in key}
+    marked = [{(f"key_{n}" if n in key else f"new_{n}"): v for n, v in row.items()} for row in rows]
+    connection.execute(update(table).where(*where).values(values), marked)
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A pathway asked for: by whom, for whom, and by which route."""
+
+    reference: str
+    programme: str
+    route: Literal["court", "adviser"]
+    case: str
+    party: str
+    area: str
+    requested_on: date
+    recorded_by: str
+    recorded_at: datetime
+    direction: str | None = None
+    told_already: bool = False
+
+
+def open_pathways(
+    connection: Connection, openings: Sequence[Opening], now: datetime, settings: Settings
+) -> dict[str, str]:
+    """Open the pathways that may be opened; of each of the others say, by reference, why not (SR-15, SR-16)."""
+    refused: dict[str, str] = {}
+    known = _known(connection, openings)
+    new = [opening for opening in openings if opening.reference not in known]
+    records = record_of(connection, {opening.case for opening in new})
+    taken = _open_for(connection, new)
+    rows, kept, requests = [], {}, []
+    numbers = fact_numbers(connection)
+    for opening in new:
+        fact = Requested(
+            happened_on=opening.requested_on, recorded_at=opening.recorded_at, recorded_by=opening.recorded_by,
+            told_already=opening.told_already, route=opening.route,
+        )  # fmt: skip
+        limits = limits_on(opening.programme, opening.requested_on, settings.limits)
+        try:
+            _may_open(opening, fact, records[opening.case].live, limits, taken, settings)
+        except (Blocked, ValueError) as why:
+            refused[opening.reference] = str(why)
+            continue
+        taken[opening.programme, opening.party] = opening.reference
+        kept[limits.id] = {"id": limits.id, "content": json.dumps(limits.content, sort_keys=True)}
+        rows.append(_row(opening, limits.id))
+        requests.append(as_row(opening.reference, fact.model_copy(update={"id": next(numbers)})))
+    insert_new(connection, LimitSet.__table__, list(kept.values()))
+    insert_new(connection, pathways, rows)
+    if requests:
+        connection.execute(facts.insert(), requests)
+    return refused
+
+
+def _may_open(
+    opening: Opening, fact: Requested, case_facts: list[Any], limits: Any, taken: dict, settings: Settings
+) -> None:
+    if not open_to_referrals(opening.programme, opening.requested_on, settings.profile, settings.limits):
+        raise Blocked("SR-16", f"{opening.programme} takes no referrals on {opening.requested_on:%d/%m/%Y}")
+    if other := taken.get((opening.programme, opening.party)):
+        raise ValueError(f"this person has {other} open already; close or withdraw that one first")
+    nobody = People(*[""] * 6)
+    known = Known(opening.reference, opening.programme, opening.party, [opening.party], nobody, limits, case_facts)
+    check(Pathway(known, opening.requested_on), fact, Around())
+
+
+def _known(connection: Connection, openings: Sequence[Opening]) -> set[str]:
+    found: set[str] = set()
+    for some in in_batches([opening.reference for opening in openings]):
+        found |= set(connection.execute(select(pathways.c.reference).where(pathways.c.reference.in_(some))).scalars())
+    return found
+
+
+def _open_for(connection: Connection, openings: Sequence[Opening]) -> dict[tuple[str, str], str]:
+    """The open pathway of each person, by programme."""
+    found: dict[tuple[str, str], str] = {}
+    for some in in_batches(sorted({opening.party for opening in openings})):
+        query = select(pathways.c.programme, pathways.c.party, pathways.c.reference)
+        query = query.where(pathways.c.party.in_(some), pathways.c.closed_on.is_(None))
+        found |= {(programme, party): reference for programme, party, reference in connection.execute(query).tuples()}
+    return found
+
+
+def _row(opening: Opening, limits: str) -> dict[str, Any]:
+    return {
+        "reference": opening.reference,
+        "programme": opening.programme,
+        "case": opening.case,
+        "party": opening.party,
+        "direction": opening.direction,
+        "area": opening.area,
+        "limits": limits,
+        "opened_on": opening.requested_on,
+        "since": opening.requested_on,
+        "look_on": opening.requested_on,
+        "state": "requested",
+        "label": "Requested",
+    }

@@ -1,0 +1,217 @@
+"""The outbox: notices become messages, messages are claimed a batch at a time, and what happened is written down.
+
+A message is claimed by moving its next try into the future. Whoever dies in mid-send leaves it to be tried again after
+that, with the same Message-ID: at worst it arrives twice. No lock is held while mail is sent.
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Engine, Row, and_, bindparam, select, update
+
+from models.tables import MessageRow, NoticeRow, Party, PathwayRow, Practitioner, Provider
+from notifications.hours import digest_day, may_send
+from notifications.wording import wording
+from settings import Settings
+from store.database import claiming, in_batches, insert_returning, writing
+
+messages = MessageRow.__table__
+notices = NoticeRow.__table__
+
+ON_ITS_WAY = ("waiting", "sending")
+_waiting = and_(notices.c.bundle.is_(None), notices.c.withheld.is_(None))
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A message to send now, with the notices it carries and where it goes."""
+
+    row: Row[Any]
+    address: str | None
+    notices: Sequence[Row[Any]]
+    forbidden: frozenset[str]
+    """What may not appear in it: names, addresses and numbers of the parties of its cases (SR-12)."""
+
+
+def gather(engine: Engine, now: datetime, settings: Settings) -> int:
+    """Put waiting notices into messages: one each, or one digest a recipient and working day. Returns how many."""
+    with writing(engine) as connection:
+        rows = connection.execute(select(notices).where(_waiting).order_by(notices.c.id)).all()
+        telling = dict(connection.execute(select(Practitioner.code, Practitioner.telling)).tuples().all())
+        bundles: dict[_Bundle, list[int]] = defaultdict(list)
+        day = digest_day(now, settings.sending)
+        for row in rows:
+            if bundle := _bundle_of(row, telling, day):
+                bundles[bundle].append(row.id)
+        return _make(connection, bundles, now, settings)
+
+
+@dataclass(frozen=True)
+class _Bundle:
+    key: str
+    role: str
+    code: str
+    urgent: bool = False
+
+
+def _bundle_of(row: Row[Any], telling: dict[str, str], day: date | None) -> _Bundle | None:
+    """Which message carries a notice; None while it waits for the next day's digest to begin."""
+    said = wording(row.wording)
+    if said.bundle == "digest" or (said.bundle == "preference" and telling.get(row.to_code) == "daily"):
+        return _Bundle(f"digest:{day}:{row.to_role}:{row.to_code}", row.to_role, row.to_code) if day else None
+    return _Bundle(f"notice:{row.id}", row.to_role, row.to_code, said.urgent)
+
+
+def _make(connection: Connection, bundles: dict[_Bundle, list[int]], now: datetime, settings: Settings) -> int:
+    """Write messages, one a channel. A digest made earlier today takes no more: what came later waits for the next."""
+    rows = [
+        _message(bundle, name, now, settings)
+        for bundle in bundles
+        for name, channel in settings.channels.items()
+        if "*" in channel.roles or bundle.role in channel.roles
+    ]
+    made = insert_returning(connection, messages, rows, messages.c.bundle)
+    links = [{"n": n, "b": b.key} for b, numbers in bundles.items() if b.key in set(made) for n in numbers]
+    if links:
+        query = update(notices).where(notices.c.id == bindparam("n")).values(bundle=bindparam("b"))
+        connection.execute(query, links)
+    return len(made)
+
+
+def _message(bundle: _Bundle, channel: str, now: datetime, settings: Settings) -> dict[str, Any]:
+    token = hashlib.sha256(f"{bundle.key}:{channel}".encode()).hexdigest()[:24]
+    return {
+        "bundle": bundle.key,
+        "channel": channel,
+        "to_role": bundle.role,
+        "to_code": bundle.code,
+        "message_id": f"<{token}@{settings.mail_domain}>",
+        "urgent": bundle.urgent,
+        "state": "waiting",
+        "created_at": now,
+        "try_at": now,
+        "attempts": 0,
+    }
+
+
+def claim(engine: Engine, now: datetime, settings: Settings) -> list[Claimed]:
+    """Take a batch of messages to send, for a few minutes; others deliver others meanwhile."""
+    with writing(engine) as connection:
+        due = select(messages.c.id).where(messages.c.state.in_(ON_ITS_WAY), messages.c.try_at <= now)
+        if not may_send(now, settings.sending):
+            due = due.where(messages.c.urgent)
+        due = due.order_by(messages.c.try_at).limit(settings.sending.batch)
+        mine = list(connection.execute(claiming(connection, due)).scalars())
+        until = now + timedelta(minutes=settings.sending.claim_minutes)
+        connection.execute(
+            update(messages)
+            .where(messages.c.id.in_(mine))
+            .values(state="sending", try_at=until, attempts=messages.c.attempts + 1)
+        )
+        return _carrying(connection, mine)
+
+
+def _carrying(connection: Connection, ids: Sequence[int]) -> list[Claimed]:
+    rows = connection.execute(select(messages).where(messages.c.id.in_(ids)).order_by(messages.c.id)).all()
+    carried: dict[str, list[Row[Any]]] = defaultdict(list)
+    query = select(notices).where(notices.c.bundle.in_({row.bundle for row in rows})).order_by(notices.c.id)
+    for notice in connection.execute(query):
+        carried[notice.bundle].append(notice)
+    addresses = _addresses(connection)
+    forbidden = _forbidden(connection, {notice.pathway for some in carried.values() for notice in some})
+    return [
+        Claimed(
+            row=row,
+            address=addresses.get((row.to_role, row.to_code)) or addresses.get(("", row.to_code)),
+            notices=carried[row.bundle],
+            forbidden=frozenset().union(*(forbidden[n.pathway] for n in carried[row.bundle])),
+        )
+        for row in rows
+    ]
+
+
+def _addresses(connection: Connection) -> dict[tuple[str, str], str | None]:
+    """Where each recipient is reached, looked up at the moment of sending so that a corrected address is used."""
+    found: dict[tuple[str, str], str | None] = {}
+    for code, mailbox, lead in connection.execute(
+        select(Provider.code, Provider.mailbox, Provider.lead_email)
+    ).tuples():
+        found["provider", code] = mailbox
+        found["provider_lead", code] = lead or mailbox
+    for code, email in connection.execute(select(Practitioner.code, Practitioner.email)).tuples():
+        found["", code] = email
+    return found
+
+
+def _forbidden(connection: Connection, references: set[str]) -> dict[str, set[str]]:
+    """What is personal in the cases of these pathways."""
+    found: dict[str, set[str]] = defaultdict(set)
+    query = (
+        select(PathwayRow.reference, Party.name, Party.address, Party.phone, Party.email)
+        .join(Party, Party.case == PathwayRow.case)
+        .where(PathwayRow.reference.in_(references))
+    )
+    for reference, *personal in connection.execute(query).tuples():
+        found[reference] |= {value.strip() for value in personal if value and value.strip()}
+    return found
+
+
+@dataclass(frozen=True)
+class Result:
+    """What happened to a message: sent to an address; failed for good; or to be tried again."""
+
+    message: int
+    state: Literal["sent", "failed", "again"]
+    address: str | None = None
+    error: str | None = None
+
+
+def settle(engine: Engine, results: Sequence[Result], now: datetime, settings: Settings) -> Counter[str]:
+    """Write down what happened. One that keeps failing waits longer each time and at last is shown to a person."""
+    done: Counter[str] = Counter()
+    with writing(engine) as connection:
+        for some in in_batches(results):
+            ids = [result.message for result in some]
+            query = select(messages.c.id, messages.c.attempts).where(messages.c.id.in_(ids))
+            attempts = dict(connection.execute(query).tuples().all())
+            rows = [_settled(result, attempts[result.message], now, settings) for result in some]
+            done.update(row["to_state"] for row in rows)
+            values = {"state": bindparam("to_state")} | {c: bindparam(f"to_{c}") for c in _SETTLED}
+            connection.execute(update(messages).where(messages.c.id == bindparam("msg")).values(values), rows)
+    return done
+
+
+_SETTLED = ("try_at", "sent_at", "sent_to", "error")
+
+
+def _settled(result: Result, attempts: int, now: datetime, settings: Settings) -> dict[str, Any]:
+    waits = settings.sending.retry_minutes
+    again = result.state == "again" and attempts <= len(waits)
+    state = "waiting" if again else "sent" if result.state == "sent" else "failed"
+    return {
+        "msg": result.message,
+        "to_state": state,
+        "to_try_at": now + timedelta(minutes=waits[attempts - 1]) if again else now,
+        "to_sent_at": now if state == "sent" else None,
+        "to_sent_to": result.address if state == "sent" else None,
+        "to_error": result.error,
+    }
+
+
+def resend(engine: Engine, message: int, now: datetime) -> bool:
+    """Put a failed message back, to be sent as if it were new. False when there is no failed message of that number."""
+    with writing(engine) as connection:
+        query = update(messages).where(messages.c.id == message, messages.c.state == "failed")
+        return bool(connection.execute(query.values(state="waiting", try_at=now, attempts=0, error=None)).rowcount)
+
+
+def correct_address(engine: Engine, code: str, address: str) -> bool:
+    """Give a provider or practitioner another address. False when nobody has that code."""
+    with writing(engine) as connection:
+        changed = connection.execute(update(Provider).where(Provider.code == code).values(mailbox=address)).rowcount
+        query = update(Practitioner).where(Practitioner.code == code).values(email=address)
+        return bool(changed + connection.execute(query).rowcount)
