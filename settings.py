@@ -5,7 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 HERE = Path(__file__).resolve().parent
@@ -54,18 +54,25 @@ class Settings(BaseSettings):
     limits: Path = HERE / "models" / "limits.toml"
     profile: Literal["composite", "dated"] = "dated"
     """"dated" keeps each service's real closing date; "composite" leaves it out, for demonstration."""
-    link: str = "http://127.0.0.1:4200/runs?name={reference}"
-    """What a reference in a mail links to."""
+    link: str = ""
+    """What a reference in a mail links to, with {reference} in it; the Prefect UI on this machine when empty."""
     sender: str = "Case Pathways <no-reply@pathways.example>"
     mail_domain: str = "pathways.example"
     """The domain of Message-IDs."""
     channels: dict[str, Channel] = {}
     sending: Sending = Sending()
     ports: Ports = Ports()
-    prefect_api: str = "http://127.0.0.1:4200/api"
+    prefect_api: str = ""
+    """The address of Prefect's API; the one on this machine when empty."""
     batch: int = Field(default=500, ge=1)
     show_steps_up_to: int = 60
     """A run that moved more pathways than this leaves out their steps artifacts: each costs Prefect about 40 ms."""
+
+    @model_validator(mode="after")
+    def _this_machine(self) -> "Settings":
+        self.prefect_api = self.prefect_api or f"http://127.0.0.1:{self.ports.prefect}/api"
+        self.link = self.link or f"http://127.0.0.1:{self.ports.prefect}/runs?name={{reference}}"
+        return self
 
     @property
     def database_url(self) -> str:

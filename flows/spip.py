@@ -3,6 +3,9 @@
 from datetime import date, timedelta
 from typing import NoReturn
 
+from prefect import flow
+from prefect.client.schemas.objects import State
+
 from models.facts import (
     Acknowledged,
     AttendanceReported,
@@ -17,6 +20,7 @@ from models.facts import (
     NoteSigned,
     ProceedingsEnded,
     RebookingDeclined,
+    Reference,
     ReferralDeclined,
     ReferralSent,
     Refused,
@@ -30,6 +34,8 @@ from models.facts import (
 )
 from models.pathway import Duty, Pathway, Who
 from models.safety import gate_passed_by, missing_from_gate
+from tasks.advance import advance_all
+from tasks.show import run_name
 
 
 def spip(p: Pathway) -> None:
@@ -89,13 +95,13 @@ def safeguarding(p: Pathway) -> None:
 
 def accepted_referral(p: Pathway) -> Fact:
     """The nearest open provider is asked, and the next when it declines, until one takes the referral."""
-    since, ready = p.request, max(p.request.happened_on, gate_day(p))
+    since, ready = p.request, gate_passed_by(p).recorded_on
     while True:
         due = p.within("send_referral", ready)
         sending = p.owe("referral", ReferralSent, by=p.commissioning, due=due, after=since, opened=ready)
-        if not sending.fact:
-            provider_wanted(p, sending, since)
-        referral = sending.fact
+        if not sending.closed_on or sending.closed_on > ready:
+            p.tell(p.commissioning, "ready-to-refer", about=since, proposed=p.known.proposed()[:3], due=due)
+        referral = sending.fact or provider_wanted(p, sending, since)
         p.provider = Who("provider", referral.provider)
         due = p.within("acknowledge", referral)
         p.tell(p.provider, "referral", about=referral, due=due)
@@ -112,20 +118,12 @@ def accepted_referral(p: Pathway) -> Fact:
         if not isinstance(answer, ReferralDeclined):
             p.letter("referral-made", about=answer)
             return answer
-        p.tell(p.commissioning, "referral-declined", about=answer, provider=referral.provider)
         p.provider, since, ready = None, answer, answer.recorded_on
 
 
-def gate_day(p: Pathway) -> date:
-    passed = gate_passed_by(p)
-    return passed.recorded_on if passed else p.today
-
-
 def provider_wanted(p: Pathway, sending: Duty, since: Fact) -> NoReturn:
-    """Ask commissioning to refer, proposing whom; with nobody open in reach, tell its manager and look again daily."""
-    proposed = p.known.proposed()
-    if proposed:
-        p.tell(p.commissioning, "ready-to-refer", about=since, proposed=proposed[:3], due=sending.due_on)
+    """Commissioning has to refer. With nobody open in reach its manager is told, and it is looked at again daily."""
+    if p.known.proposed():
         p.stand("ready_to_refer", sending)
     p.tell(p.commissioning_manager, "no-provider", about=since, due=sending.due_on)
     p.passed(p.today)
@@ -164,8 +162,8 @@ def booked(p: Pathway, since: Fact) -> Fact:
 
 def reported(p: Pathway, booking: SessionBooked) -> Fact:
     """The provider's report on a session. Silence is never attendance (SR-21)."""
-    referral = p.last(ReferralSent)
-    if booking.session_on > p.before_hearing(p.within("attend", referral), referral.happened_on):
+    chance = p.last(ReferralSent, BreachDecided, CourtResult, before=booking)
+    if booking.session_on > p.before_hearing(p.within("attend", chance), chance.happened_on):
         p.tell(p.adviser, "session-late", about=booking, session_on=booking.session_on)
     answers = (AttendanceReported, SessionCancelled)
     if not p.first(*answers, after=booking, session=booking.session):
@@ -249,3 +247,9 @@ def next_step(p: Pathway, report: Fact) -> NoReturn:
     if p.passed(due):
         p.close("closed_completed", "completed", on=due + timedelta(days=1))
     p.stand("next_step_offered", offer)
+
+
+@flow(name="spip", flow_run_name=run_name, timeout_seconds=3600)
+def advance_spip(references: list[Reference] | None = None) -> State:
+    """Advance SPIP pathways: those named, or every one whose day has come."""
+    return advance_all("SPIP", spip, references)

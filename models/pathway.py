@@ -170,8 +170,9 @@ class Pathway:
     def first(self, *kinds: type[F], after: Fact | None = None, **matching: Any) -> F | None:
         return next(iter(self.all(*kinds, after=after, **matching)), None)
 
-    def last(self, *kinds: type[F], **matching: Any) -> F | None:
-        return next(reversed(self.all(*kinds, **matching)), None)
+    def last(self, *kinds: type[F], before: Fact | None = None, **matching: Any) -> F | None:
+        earlier = self.facts[: self.facts.index(before)] if before else self.facts
+        return next((fact for fact in reversed(self.all(*kinds, **matching)) if fact in earlier), None)
 
     @property
     def request(self) -> Requested:

@@ -145,7 +145,15 @@ class PathwayRow(SQLModel, table=True):
     """One run of one programme for one person, and where its function last said it stands."""
 
     __tablename__ = "pathway"
-    __table_args__ = (Index("pathway_due", "programme", "look_on"), Index("pathway_case", "case"))
+    __table_args__ = (
+        Index("pathway_due", "programme", "look_on"),
+        Index("pathway_case", "case"),
+        Index("pathway_party", "party"),
+        Index("pathway_open", "label", "on_code", sqlite_where=text("closed_on IS NULL"),
+              postgresql_where=text("closed_on IS NULL")),
+        Index("pathway_failed", "reference", sqlite_where=text("failure IS NOT NULL"),
+              postgresql_where=text("failure IS NOT NULL")),
+    )  # fmt: skip
 
     reference: str = Field(primary_key=True)
     programme: str
@@ -199,8 +207,8 @@ class DutyRow(SQLModel, table=True):
     __table_args__ = (
         Index("duty_once", "pathway", "key", unique=True),
         Index("duty_chase", "chase_on"),
-        Index("duty_owed", "on_code", "state"),
-    )
+        Index("duty_open", "due_on", sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
+    )  # fmt: skip
 
     id: int | None = Field(default=None, primary_key=True)
     pathway: str = Field(foreign_key="pathway.reference")

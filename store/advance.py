@@ -128,7 +128,7 @@ def _stored_duties(connection: Connection, references: Sequence[str]) -> dict[st
 
 def _stored_notices(connection: Connection, references: Sequence[str]) -> set[tuple[str, str, str]]:
     query = select(notices.c.pathway, notices.c.to_role, notices.c.occasion)
-    return set(connection.execute(query.where(notices.c.pathway.in_(references))).tuples())
+    return set(connection.execute(query.where(notices.c.pathway.in_(references))))
 
 
 class _Changes:

@@ -116,5 +116,5 @@ def directory(connection: Connection, programme: str, profile: Profile, limits: 
         .where(PathwayRow.programme == programme, PathwayRow.closed_on.is_(None), PathwayRow.provider.is_not(None))
         .group_by(PathwayRow.provider)
     )
-    holding = Counter(dict(connection.execute(held).tuples().all()))
+    holding = Counter(dict(connection.execute(held).all()))
     return Directory(programme, profile, limits, lines, holding)

@@ -134,7 +134,7 @@ def _open_for(connection: Connection, openings: Sequence[Opening]) -> dict[tuple
     for some in in_batches(sorted({opening.party for opening in openings})):
         query = select(pathways.c.programme, pathways.c.party, pathways.c.reference)
         query = query.where(pathways.c.party.in_(some), pathways.c.closed_on.is_(None))
-        found |= {(programme, party): reference for programme, party, reference in connection.execute(query).tuples()}
+        found |= {(programme, party): reference for programme, party, reference in connection.execute(query)}
     return found
 
 

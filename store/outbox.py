@@ -41,7 +41,7 @@ def gather(engine: Engine, now: datetime, settings: Settings) -> int:
     """Put waiting notices into messages: one each, or one digest a recipient and working day. Returns how many."""
     with writing(engine) as connection:
         rows = connection.execute(select(notices).where(_waiting).order_by(notices.c.id)).all()
-        telling = dict(connection.execute(select(Practitioner.code, Practitioner.telling)).tuples().all())
+        telling = dict(connection.execute(select(Practitioner.code, Practitioner.telling)).all())
         bundles: dict[_Bundle, list[int]] = defaultdict(list)
         day = digest_day(now, settings.sending)
         for row in rows:
@@ -139,10 +139,10 @@ def _addresses(connection: Connection) -> dict[tuple[str, str], str | None]:
     found: dict[tuple[str, str], str | None] = {}
     for code, mailbox, lead in connection.execute(
         select(Provider.code, Provider.mailbox, Provider.lead_email)
-    ).tuples():
+    ):
         found["provider", code] = mailbox
         found["provider_lead", code] = lead or mailbox
-    for code, email in connection.execute(select(Practitioner.code, Practitioner.email)).tuples():
+    for code, email in connection.execute(select(Practitioner.code, Practitioner.email)):
         found["", code] = email
     return found
 
@@ -155,7 +155,7 @@ def _forbidden(connection: Connection, references: set[str]) -> dict[str, set[st
         .join(Party, Party.case == PathwayRow.case)
         .where(PathwayRow.reference.in_(references))
     )
-    for reference, *personal in connection.execute(query).tuples():
+    for reference, *personal in connection.execute(query):
         found[reference] |= {value.strip() for value in personal if value and value.strip()}
     return found
 
@@ -177,7 +177,7 @@ def settle(engine: Engine, results: Sequence[Result], now: datetime, settings: S
         for some in in_batches(results):
             ids = [result.message for result in some]
             query = select(messages.c.id, messages.c.attempts).where(messages.c.id.in_(ids))
-            attempts = dict(connection.execute(query).tuples().all())
+            attempts = dict(connection.execute(query).all())
             rows = [_settled(result, attempts[result.message], now, settings) for result in some]
             done.update(row["to_state"] for row in rows)
             values = {"state": bindparam("to_state")} | {c: bindparam(f"to_{c}") for c in _SETTLED}

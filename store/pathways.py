@@ -149,6 +149,6 @@ def _parties(connection: Connection, cases: Iterable[str]) -> dict[str, list[str
     found: dict[str, list[str]] = defaultdict(list)
     for some in in_batches(sorted(cases)):
         query = select(Party.case, Party.reference).where(Party.case.in_(some)).order_by(Party.reference)
-        for case, reference in connection.execute(query).tuples():
+        for case, reference in connection.execute(query):
             found[case].append(reference)
     return found

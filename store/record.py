@@ -71,8 +71,8 @@ class Refused(Exception):
 @dataclass
 class Recorded:
     outcomes: list[Outcome] = field(default_factory=list)
-    touched: set[str] = field(default_factory=set)
-    """The pathways whose standing may change: those to nudge."""
+    touched: set[tuple[str, str]] = field(default_factory=set)
+    """The pathways whose standing may change, as (programme, reference): those to nudge."""
 
     def count(self, result: str) -> int:
         return sum(outcome.result == result for outcome in self.outcomes)
@@ -115,7 +115,7 @@ def _record_batch(
         done.outcomes += [o for o in outcomes if o.result != "early"]
         waiting = later
     book.write()
-    done.touched |= book.touched
+    done.touched |= {(book.loaded[reference].row.programme, reference) for reference in book.touched}
 
 
 class _Book:
@@ -134,7 +134,7 @@ class _Book:
         for one in self.loaded.values():
             self.of_case[one.row.case].append(one)
         self.records = record_of(connection, cases | set(self.loaded))
-        self.roles = dict(connection.execute(select(Practitioner.code, Practitioner.role)).tuples().all())
+        self.roles = dict(connection.execute(select(Practitioner.code, Practitioner.role)).all())
         self.providers = set(connection.execute(select(Provider.code)).scalars())
         self.numbers = fact_numbers(connection)
         self.new: list[dict[str, object]] = []
@@ -249,7 +249,7 @@ class _Book:
                 corrected = fact.supersedes in record.corrected
                 why = "was corrected already" if corrected else f"is no fact about {subject}"
                 raise Refused("supersedes", f"fact {fact.supersedes} {why}")
-            if not isinstance(fact, Retracted) and target.kind != fact.kind:
+            if target.kind != fact.kind and Retracted.kind not in (target.kind, fact.kind):
                 raise Refused(
                     "supersedes", f"fact {target.id} is {target.kind}; a correction is of the same kind, or retracted"
                 )

@@ -1,0 +1,29 @@
+"""The commands, gathered, and what holds for all of them."""
+
+import typer
+
+from cli import do, files, look, machine, outbox
+
+app = typer.Typer(
+    name="pathways",
+    help="Runs, chases and tells: commissioned programmes of the family courts as pathways that cannot get lost.",
+    epilog="Exit codes: 0 done; 1 refused, or some rows were rejected; 2 wrong use; 3 not found; 4 a safety rule forbids it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for commands in (machine, files, do, look):
+    commands.register(app)
+app.add_typer(outbox.app, name="outbox")
+
+
+def main() -> None:
+    """Run a command; whatever goes wrong is a sentence, never a traceback."""
+    from cli.say import complain
+
+    try:
+        app()
+    except Exception as problem:
+        raise SystemExit(complain(problem)) from None

@@ -1,0 +1,153 @@
+"""Commands that answer a question."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from cli.say import NOT_FOUND, error, table
+
+Json = Annotated[bool, typer.Option("--json", help="For machines.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("list")(listed)
+    app.command()(show)
+    app.command()(overdue)
+    app.command()(note)
+
+
+def listed(
+    waits_for: Annotated[
+        str | None, typer.Option(help='Only those whose standing has these words, e.g. "report".')
+    ] = None,
+    provider: Annotated[str | None, typer.Option()] = None,
+    area: Annotated[str | None, typer.Option()] = None,
+    case: Annotated[str | None, typer.Option()] = None,
+    programme: Annotated[str | None, typer.Option()] = None,
+    as_json: Json = False,
+) -> None:
+    """List pathways and where they stand."""
+    from store import ask
+    from store.database import reading
+
+    with reading(_database()) as connection:
+        rows = ask.listed(connection, label=waits_for, provider=provider, area=area, case=case, programme=programme)
+    table(rows, as_json=as_json, title=f"{len(rows)} pathways", empty="No pathway matches.")
+
+
+def overdue(as_json: Json = False) -> None:
+    """What is owed and late, the worst first."""
+    from store import ask
+    from store.database import reading
+
+    with reading(_database()) as connection:
+        rows = ask.overdue(connection, _today())
+    table(rows, as_json=as_json, title=f"{len(rows)} duties are late", empty="Nothing is late.")
+
+
+def show(pathway: str, as_json: Json = False) -> None:
+    """Where one pathway stands, on whom it waits, what is due, what comes next, and what was said to whom."""
+    story = _story(pathway)
+    table([_as_dict(story)], as_json=True) if as_json else print("\n".join(_ten_lines(story)))
+
+
+def note(pathway: str) -> None:
+    """Print the draft of a compliance note: the facts, dates and chases. It goes nowhere without a signature (SR-13)."""
+    from notifications.note import compliance_note
+
+    story = _story(pathway)
+    drafted = compliance_note(story, _today())
+    if drafted is None:
+        error(
+            f"{story.loaded.row.reference}: no note is drafted; the court did not ask for monitoring, or nothing was missed."
+        )
+        raise typer.Exit(NOT_FOUND)
+    print(drafted)
+
+
+def _database():  # noqa: ANN202
+    from settings import settings
+    from store.database import database
+
+    return database(settings().database_url)
+
+
+def _today():  # noqa: ANN202
+    from models.working_days import london_date
+
+    return london_date(datetime.now(UTC))
+
+
+def _story(pathway: str):  # noqa: ANN202
+    from settings import settings
+    from store import ask
+    from store.database import reading
+
+    with reading(_database()) as connection:
+        story = ask.story(connection, pathway.upper(), _today(), settings())
+    if story is None:
+        error(f"There is no pathway {pathway.upper()}. `pathways list` shows those there are.")
+        raise typer.Exit(NOT_FOUND)
+    return story
+
+
+def _ten_lines(story: Any) -> list[str]:
+    from models.working_days import say, working_days_after
+
+    row, today = story.loaded.row, _today()
+    late = working_days_after(row.due_on, today) if row.due_on and row.due_on < today else 0
+    due = f"{say(row.due_on)}{f', {late} working days late' if late else ''}" if row.due_on else "no date"
+    waiting = f"{row.on_role.replace('_', ' ')} {row.on_code}" if row.on_code else "nobody"
+    owed = "; ".join(
+        f"{d.kind.replace('_', ' ')} by {say(d.due_on)} ({d.on_code})" for d in story.duties if d.state == "open"
+    )
+    last = story.facts[-1]
+    told = [f"{n.to_role.replace('_', ' ')} {n.to_code}: {n.wording} ({_told(n)})" for n in story.notices]
+    more = f"; and {len(told) - 4} before" if len(told) > 4 else ""
+    return [
+        f"{row.reference}  {row.programme}, case {row.case}, area {row.area}"
+        + (f", provider {row.provider}" if row.provider else ""),
+        f"Stands     {row.label}, since {say(row.since)}",
+        f"Waits on   {waiting}",
+        f"Due        {due}",
+        f"Owed       {owed or 'nothing'}",
+        f"Last fact  {last.label} on {say(last.happened_on)}, fact {last.id} by {last.recorded_by}; {len(story.facts)} in all",
+        f"Next       {story.next}",
+        f"Told       {'; '.join(told[-4:]) + more or 'nobody yet'}",
+        f"Requested  {say(row.opened_on)} by {'the court' if story.loaded.known.facts and _route(story) == 'court' else 'the adviser'}"
+        + (", monitoring asked for" if row.monitoring_requested else ""),
+        f"Repair     {row.failure}: it could not be advanced" if row.failure else "Repair     none needed",
+    ]
+
+
+def _route(story: Any) -> str:
+    return next((fact.route for fact in story.facts if fact.kind == "requested"), "")
+
+
+def _told(notice: Any) -> str:
+    if notice.withheld:
+        return notice.withheld
+    if notice.sent == "sent":
+        from cli.say import _cell
+
+        return f"sent {_cell(notice.sent_at)}"
+    return {"failed": "failed", "waiting": "waiting", "sending": "being sent"}.get(notice.sent, "to be sent")
+
+
+def _as_dict(story: Any) -> dict[str, Any]:
+    row = story.loaded.row
+    standing = ("reference", "programme", "case", "area", "provider", "state", "label", "since", "on_role", "on_code",
+                "due_on", "reason", "failure")  # fmt: skip
+    return {
+        **{name: getattr(row, name) for name in standing},
+        "next": story.next,
+        "facts": [
+            {"id": f.id, "fact": f.kind, "on": f.happened_on, "by": f.recorded_by, **f.payload} for f in story.facts
+        ],
+        "duties": [
+            {"owed": d.kind, "by": d.on_code, "due": d.due_on, "state": d.state, "step": d.step, "closed": d.closed_on}
+            for d in story.duties
+        ],
+        "told": [{"to": n.to_code, "role": n.to_role, "what": n.wording, "state": _told(n)} for n in story.notices],
+    }

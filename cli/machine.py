@@ -1,0 +1,43 @@
+"""Commands about the machine: run everything, bring the database up to date, load the samples."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(run)
+    app.command()(migrate)
+    app.command()(samples)
+
+
+def run(
+    samples: Annotated[bool, typer.Option(help="Load the fictional caseload where there are no cases yet.")] = True,
+) -> None:
+    """Start everything on this machine: database, Prefect, worker, mailbox and samples. Ctrl-C stops it."""
+    from rich.console import Console
+
+    from local.configure import configured
+    from local.stack import run
+
+    run(configured(), Console(), samples=samples)
+
+
+def migrate() -> None:
+    """Bring the database up to date; from empty, or from an earlier version."""
+    from settings import settings
+    from store.database import database
+    from store.migrate import migrate
+
+    migrate(database(settings().database_url))
+    print("The database is up to date.")
+
+
+def samples() -> None:
+    """Load the fictional sample caseload. Refused where there are real cases."""
+    from samples import load_samples
+    from settings import settings
+    from store.database import database
+
+    print(load_samples(database(settings().database_url), datetime.now(UTC), settings()).said)

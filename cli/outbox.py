@@ -1,0 +1,56 @@
+"""`pathways outbox`: messages that failed, to see, correct and send again."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from cli.say import NOT_FOUND, error, table
+
+app = typer.Typer(help="Messages that failed: see them, correct the address, send them again.", no_args_is_help=True)
+
+
+@app.command("list")
+def listed(
+    state: Annotated[str, typer.Option(help="failed, waiting, sending or sent")] = "failed",
+    as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
+) -> None:
+    """List messages in one state; the failed ones by default."""
+    from settings import settings
+    from store import ask
+    from store.database import database, reading
+
+    with reading(database(settings().database_url)) as connection:
+        rows = ask.outbox(connection, state)
+    table(rows, as_json=as_json, title=f"{len(rows)} {state} messages", empty=f"No message is {state}.")
+
+
+@app.command()
+def correct(
+    code: Annotated[str, typer.Argument(help="The provider or practitioner.")],
+    address: Annotated[str, typer.Argument(help="Where mail reaches them.")],
+) -> None:
+    """Give a provider or practitioner the right address. Messages are sent to the address in force when they go out."""
+    from settings import settings
+    from store.database import database
+    from store.outbox import correct_address
+
+    if not correct_address(database(settings().database_url), code.upper(), address):
+        error(f"Nobody has the code {code.upper()}.")
+        raise typer.Exit(NOT_FOUND)
+    print(f"{code.upper()} is now reached at {address}.")
+
+
+@app.command()
+def resend(message: Annotated[int, typer.Argument(help="Its number, from `pathways outbox list`.")]) -> None:
+    """Put a failed message back, to go out with the next delivery under the same Message-ID."""
+    from settings import settings
+    from store.database import database
+    from store.outbox import resend as put_back
+    from tasks.nudge import run_now
+
+    if not put_back(database(settings().database_url), message, datetime.now(UTC)):
+        error(f"There is no failed message {message}.")
+        raise typer.Exit(NOT_FOUND)
+    run_now(settings().prefect_api, "deliver/deliver")
+    print(f"Message {message} goes out with the next delivery.")

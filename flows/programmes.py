@@ -1,0 +1,6 @@
+"""The programmes we run, each with its pathway function."""
+
+from flows.spip import spip
+from store.advance import Story
+
+PROGRAMMES: dict[str, Story] = {"SPIP": spip}

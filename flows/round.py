@@ -1,0 +1,24 @@
+"""Round: what the day itself makes due. Pathways are advanced, what is late is chased, mail goes out, pictures are drawn.
+
+It finds whatever a lost nudge left behind, so nothing depends on anybody having been told.
+"""
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from flows.chase import chase
+from flows.deliver import deliver
+from flows.spip import advance_spip
+from flows.watch import watch
+
+
+@flow(name="round", timeout_seconds=7200)
+def go_round() -> State:
+    """Advance every pathway whose day has come, chase, deliver and watch, in that order."""
+    # Each runs whatever became of the one before: a pathway that needs repair must not stop the chasing of others.
+    ended = {step.name: step(return_state=True) for step in (advance_spip, chase, deliver, watch)}
+    troubled = [f"{name}: {state.name}" for name, state in ended.items() if state.is_failed()]
+    if troubled:
+        return Failed(name="Round with troubles", message="; ".join(troubled))
+    return Completed(name="Round done", message="; ".join(f"{name}: {state.message}" for name, state in ended.items()))

@@ -1,0 +1,241 @@
+"""`pathways run`: database, Prefect server, deployments, worker, mailbox and samples, on this machine, until Ctrl-C."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+
+from settings import HERE, Settings
+
+BIN = Path(sys.executable).parent
+POOL = "pathways"
+PATIENCE = 180.0
+"""Seconds a server may take to answer for the first time: a fresh Prefect database is migrated then."""
+
+
+class CannotStart(Exception):
+    """Why the stack cannot run here, as a sentence to act on."""
+
+
+@dataclass
+class Child:
+    """One process of the stack, in a session of its own so that it can be stopped with all it started."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+class Stack:
+    """The processes of one machine. Use as a context: leaving it stops all that it started."""
+
+    def __init__(self, settings: Settings, say: Callable[[str], None] = print) -> None:
+        self.settings = settings
+        self.say = say
+        self.children: list[Child] = []
+        self.logs = settings.home / "logs"
+
+    def __enter__(self) -> "Stack":
+        self.logs.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for child in reversed(self.children):
+            stop(child.process)
+
+    def start(self, name: str, *command: str) -> Child:
+        log = self.logs / f"{name}.log"
+        with log.open("ab") as out:
+            process = subprocess.Popen(
+                command, cwd=HERE, env=environment(self.settings), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                start_new_session=True,
+            )  # fmt: skip
+        child = Child(name, process, log)
+        self.children.append(child)
+        return child
+
+    def wait_for(self, child: Child, answers: Callable[[], bool]) -> None:
+        """Wait until a child answers. Raises CannotStart if it ends first or takes too long."""
+        until = time.monotonic() + PATIENCE
+        while not answers():
+            if child.process.poll() is not None:
+                raise CannotStart(f"The {child.name} stopped while starting; its last words are in {child.log}")
+            if time.monotonic() > until:
+                raise CannotStart(f"The {child.name} did not answer within {PATIENCE:.0f} seconds; see {child.log}")
+            time.sleep(0.2)
+
+    def run(self, what: str, *command: str) -> None:
+        """Run a command to its end. Raises CannotStart when it fails."""
+        log = self.logs / "setup.log"
+        with log.open("ab") as out:
+            done = subprocess.run(
+                command, cwd=HERE, env=environment(self.settings), stdin=subprocess.DEVNULL, stdout=out, stderr=out
+            )
+        if done.returncode:
+            raise CannotStart(f"{what} failed; the reason is at the end of {log}")
+
+    def failed(self) -> Child | None:
+        """A child that has ended by itself, if one has."""
+        return next((child for child in self.children if child.process.poll() is not None), None)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Stop a process and all it started: gently first."""
+    for sign, patience in ((signal.SIGTERM, 8.0), (signal.SIGKILL, 4.0)):
+        try:
+            os.killpg(process.pid, sign)
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            continue
+        except ProcessLookupError:
+            process.poll()
+            return
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What children are told: their own Prefect, at home in our folder; nobody else's settings, no telemetry."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    return inherited | {
+        "PATHWAYS_HOME": str(settings.home),
+        "PREFECT_HOME": str(settings.home / "prefect"),
+        "PREFECT_API_URL": settings.prefect_api,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        "PREFECT_UI_API_URL": settings.prefect_api,
+        "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+        "PREFECT_TASKS_DEFAULT_NO_CACHE": "true",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+        # With leases in memory, a restart of the server can leave a sweep's one place taken for ever.
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+        "PREFECT_WORKER_QUERY_SECONDS": "2",
+        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+    }
+
+
+def answers(url: str) -> bool:
+    """Whether something answers well at an address."""
+    try:
+        return httpx.get(url, timeout=2).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def check_ports(settings: Settings) -> None:
+    """Raise CannotStart, saying which port is taken and how to choose another."""
+    for name, port in settings.ports.model_dump().items():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                raise CannotStart(
+                    f"Port {port} is taken (wanted for {name}). If Case Pathways runs already, it is that one; "
+                    f"otherwise choose another: PATHWAYS_PORTS__{name.upper()}={port + 1000} make run"
+                ) from None
+
+
+@contextmanager
+def running(settings: Settings, say: Callable[[str], None] = print) -> Iterator[Stack]:
+    """The whole stack, ready: migrated, served, deployed, working and with a mailbox. Stopped on leaving."""
+    check_ports(settings)
+    ports = settings.ports
+    with Stack(settings, say) as stack:
+        say("Database: bringing it up to date ...")
+        stack.run("Bringing the database up to date", str(BIN / "pathways"), "migrate")
+        say("Prefect server: starting (its first start on a fresh database takes up to half a minute) ...")
+        server = stack.start("prefect-server", sys.executable, "-m", "local.prefect_server", str(ports.prefect))
+        mailbox = stack.start(
+            "mailbox", sys.executable, "-m", "local.mailbox", "--smtp", str(ports.smtp), "--web", str(ports.mailbox),
+            "--folder", str(settings.home / "mail"),
+        )  # fmt: skip
+        stack.wait_for(mailbox, lambda: answers(f"http://127.0.0.1:{ports.mailbox}/health"))
+        stack.wait_for(server, lambda: answers(f"{settings.prefect_api}/health"))
+        say("Deployments: creating those of prefect.yaml ...")
+        prefect = str(BIN / "prefect")
+        stack.run("Creating the work pool", prefect, "work-pool", "create", POOL, "--type", "process", "--overwrite")
+        stack.run("Creating the deployments", prefect, "--no-prompt", "deploy", "--all")
+        say("Worker: starting ...")
+        stack.start("worker", prefect, "worker", "start", "--pool", POOL, "--limit", "4", "--name", "local")
+        yield stack
+
+
+def run(settings: Settings, console: Console, *, samples: bool = True) -> None:
+    """Start everything, load the samples where there is nothing yet, say where things are, and wait for Ctrl-C."""
+    begun = time.monotonic()
+
+    def say(line: str) -> None:
+        console.print(f"[dim]{time.monotonic() - begun:5.1f} s[/dim]  {line}")
+
+    signal.signal(signal.SIGTERM, _interrupt)
+    with running(settings, say) as stack:
+        if samples:
+            _load_samples(settings, say)
+        console.print(_ready(settings))
+        try:
+            while not (dead := stack.failed()):
+                time.sleep(1)
+            raise CannotStart(f"The {dead.name} stopped; its last words are in {dead.log}")
+        except KeyboardInterrupt:
+            console.print("\nStopping ...")
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _load_samples(settings: Settings, say: Callable[[str], None]) -> None:
+    from samples import load_samples
+    from store.database import database
+
+    say("Samples: loading the fictional caseload where there is none ...")
+    loaded = load_samples(database(settings.database_url), datetime.now(UTC), settings)
+    say(loaded.said)
+    if loaded.new:
+        say("First round: pathways advanced, late ones chased, mail sent ...")
+        if not finish_round(settings.prefect_api):
+            say("The first round is taking its time; watch it in the Prefect UI.")
+
+
+def finish_round(api: str, patience: float = 120) -> bool:
+    """Run the round now and wait until it has ended. False when it has not in time."""
+    with httpx.Client(base_url=api, timeout=10) as client:
+        deployment = client.get("deployments/name/round/round").raise_for_status().json()["id"]
+        run = client.post(f"deployments/{deployment}/create_flow_run", json={}).raise_for_status().json()["id"]
+        until = time.monotonic() + patience
+        while time.monotonic() < until:
+            state = client.get(f"flow_runs/{run}").raise_for_status().json()["state"]
+            if state["type"] in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}:
+                return True
+            time.sleep(0.5)
+    return False
+
+
+def _ready(settings: Settings) -> str:
+    ports = settings.ports
+    ui, mail = f"http://127.0.0.1:{ports.prefect}", f"http://127.0.0.1:{ports.mailbox}"
+    return f"""
+[bold]Case Pathways is running.[/bold]
+
+  Prefect UI   {ui}/runs
+  Mailbox      {mail}
+
+Three things to try, in another terminal:
+
+  .venv/bin/pathways overdue                 what is late, the worst first
+  .venv/bin/pathways show SPIP-D0012         where one pathway stands, in ten lines
+  .venv/bin/pathways record SPIP-D0012 attendance_reported session=S-0012 result=attended --by P003
+                                             answer for a provider, and watch its run appear in the UI
+
+Ctrl-C stops everything. State is kept in {settings.home}
+"""

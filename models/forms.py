@@ -1,0 +1,75 @@
+"""Facts as they come from outside: a kind and loose fields, from a file, a form or a command, made into a typed fact."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from pydantic import ValidationError
+
+from models.facts import KINDS, Fact, payload_fields
+
+
+class BadFact(Exception):  # noqa: N818 - an answer to a person
+    """{field}: {why}"""
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(f"{field}: {why}")
+        self.field, self.why = field, why
+
+
+def fact(
+    kind: str, details: Mapping[str, Any], *, happened_on: date, recorded_at: datetime, recorded_by: str, **more: Any
+) -> Fact:
+    """Make a fact of its kind and details; details that are None count as not given.
+
+    Raises BadFact, naming the field and what was expected, for an unknown kind, a field the kind does not have, one it
+    lacks, or a value it cannot take.
+    """
+    if kind not in KINDS:
+        raise BadFact("fact", f'"{kind}" is no kind of fact; expected one of {", ".join(sorted(KINDS))}')
+    given = {name: value for name, value in details.items() if value is not None}
+    fields = payload_fields(KINDS[kind])
+    for name in given:
+        if name not in fields:
+            raise BadFact(name, f"{kind} has no {name}" + (f"; it has {', '.join(fields)}" if fields else ""))
+    common = {"happened_on": happened_on, "recorded_at": recorded_at, "recorded_by": recorded_by, **more}
+    try:
+        return KINDS[kind].model_validate({**given, **common})
+    except ValidationError as problem:
+        raise _bad(kind, problem) from None
+
+
+def _bad(kind: str, problem: ValidationError) -> BadFact:
+    first = problem.errors(include_url=False, include_input=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else "fact"
+    if first["type"] == "missing":
+        return BadFact(name, f"{kind} needs {name}: {expected(kind, name)}")
+    if first["type"] == "value_error":
+        return BadFact(name, str(first["ctx"]["error"]))
+    return BadFact(name, f"expected {expected(kind, name)}")
+
+
+def expected(kind: str, name: str) -> str:
+    """What a field of a fact must look like, in words."""
+    if name in {"recorded_by", "party", "provider", "session", "venue", "accepted_by", "signed_by"}:
+        return "a reference or code: capitals, digits and hyphens"
+    field = payload_fields(KINDS[kind]).get(name)
+    return in_words(field.annotation) if field else "a value of its form"
+
+
+def in_words(annotation: Any) -> str:
+    """What a type expects, in words."""
+    if get_origin(annotation) is Annotated:
+        return in_words(get_args(annotation)[0])
+    if get_origin(annotation) is Literal:
+        return "one of " + ", ".join(str(value) for value in get_args(annotation))
+    if get_origin(annotation) in (Union, UnionType):
+        return " or ".join(in_words(a) for a in get_args(annotation) if a is not type(None))
+    named = {
+        bool: "yes or no",
+        int: "a whole number",
+        date: "a date, 31/01/2022 or 2022-01-31",
+        datetime: "a date and time",
+    }
+    return named.get(annotation, "text")

@@ -1,0 +1,55 @@
+"""Advancing pathways of one programme, a batch a task, and showing operations staff what came of it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from prefect import get_run_logger, task
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+
+from settings import settings
+from store.advance import Advanced, Story, advance_batch
+from store.database import database, in_batches
+from tasks.safely import safely
+from tasks.show import show_run, show_runs, state_of
+
+
+@task(name="advance a batch", retries=3, retry_delay_seconds=[2, 10, 60], timeout_seconds=300)
+@safely
+def advance_some(programme: str, story: Story, references: Sequence[str] | None = None) -> Advanced:
+    """Advance the pathways named, or one batch of those whose day has come."""
+    return advance_batch(database(), programme, story, datetime.now(UTC), settings(), references)
+
+
+def advance_all(programme: str, story: Story, references: Sequence[str] | None) -> State:
+    """Advance pathways batch by batch; end in the state of the one pathway, or in a summary of many."""
+    done = Advanced()
+    if references:
+        for some in in_batches(sorted(set(references)), settings().batch):
+            done.add(advance_some(programme, story, some))
+    else:
+        while len((batch := advance_some(programme, story)).moved) >= settings().batch:
+            done.add(batch)
+        done.add(batch)
+    for one in done.failed:
+        get_run_logger().error("%s could not be advanced: %s", one.reference, one.failure)
+    if references and len(references) == 1:
+        return _state_of_one(references[0], done)
+    show_runs(programme, done.changed)
+    return _state_of_many(done)
+
+
+def _state_of_one(reference: str, done: Advanced) -> State:
+    if not done.moved:
+        return Failed(name="Not found", message="No such pathway, or another run is advancing it")
+    one = done.moved[0]
+    show_run(one)
+    return state_of(one)
+
+
+def _state_of_many(done: Advanced) -> State:
+    counts = f"{len(done.moved)} advanced, {len(done.changed)} moved, {done.notices} notices"
+    if done.failed:
+        names = ", ".join(one.reference for one in done.failed[:10])
+        return Failed(name="Some need repair", message=f"{counts}; {len(done.failed)} failed: {names}")
+    return Completed(name="Advanced", message=counts)

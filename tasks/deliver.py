@@ -1,0 +1,54 @@
+"""Sending what the outbox holds: gathered into messages, claimed in batches, and what happened written down."""
+
+from collections import Counter
+from datetime import UTC, datetime
+
+from prefect import task
+from sqlalchemy import Engine
+
+from notifications.channels import Channels, ChannelError, Refused, Unavailable, fit_to_send
+from notifications.letters import compose
+from notifications.wording import NotSayable
+from settings import Settings, settings
+from store import outbox
+from store.database import database
+from tasks.safely import safely
+
+
+@task(name="gather notices", retries=3, retry_delay_seconds=[2, 10, 60], timeout_seconds=300)
+@safely
+def gather() -> int:
+    """Put waiting notices into messages. Returns how many messages that made."""
+    return outbox.gather(database(), datetime.now(UTC), settings())
+
+
+@task(name="send a batch", retries=3, retry_delay_seconds=[2, 10, 60], timeout_seconds=1800)
+@safely
+def send_batch(channels: Channels) -> Counter[str]:
+    """Send one batch of messages. Returns how many ended in which state; empty when there was none to send."""
+    return send(database(), channels, datetime.now(UTC), settings())
+
+
+def send(engine: Engine, channels: Channels, now: datetime, settings: Settings) -> Counter[str]:
+    """Claim a batch, send each, write down what happened. No lock is held while mail is sent."""
+    claimed = outbox.claim(engine, now, settings)
+    results = [_send_one(channels, one, now, settings) for one in claimed]
+    return outbox.settle(engine, results, now, settings) if results else Counter()
+
+
+def _send_one(channels: Channels, one: outbox.Claimed, now: datetime, settings: Settings) -> outbox.Result:
+    message = one.row.id
+    if not one.address:
+        return outbox.Result(message, "failed", error="no address is known")
+    try:
+        letter = compose(one.notices, one.row.to_role, one.row.bundle, settings.link)
+        if unfit := fit_to_send(letter, settings.link, one.forbidden):
+            return outbox.Result(message, "failed", error=f"SR-12: {unfit}")
+        channels.deliver(one.row.channel, letter, one.address, one.row.message_id, now)
+    except (NotSayable, KeyError) as problem:
+        return outbox.Result(message, "failed", error=f"SR-12: {type(problem).__name__}")
+    except (Refused, ChannelError) as problem:
+        return outbox.Result(message, "failed", error=str(problem))
+    except Unavailable as problem:
+        return outbox.Result(message, "again", error=str(problem))
+    return outbox.Result(message, "sent", address=one.address)

@@ -1,0 +1,53 @@
+"""Asking Prefect to look at something now. A nudge that fails is lost and nothing else is: the next round finds it.
+
+It speaks to Prefect's API directly, so that whoever records a fact neither imports Prefect nor waits for it.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import httpx
+
+MANY = 20
+"""From this many pathways on, one round is asked for instead of a run each."""
+
+
+def nudge(api: str, pathways: Iterable[tuple[str, str]]) -> bool:
+    """Ask for runs of pathways, given as (programme, reference). False when Prefect could not be reached."""
+    some = sorted(set(pathways))
+    if not some:
+        return True
+    wanted: Sequence[tuple[str, dict[str, Any], str | None]]
+    if len(some) > MANY:
+        wanted = [("round/round", {}, None)]
+    else:
+        wanted = [(f"{p.lower()}/{p.lower()}", {"references": [r]}, r) for p, r in some]
+    try:
+        with httpx.Client(base_url=api, timeout=httpx.Timeout(3.0, connect=0.5)) as client:
+            ids: dict[str, str] = {}
+            for deployment, parameters, name in wanted:
+                _run(client, ids, deployment, parameters, name)
+    except httpx.HTTPError:
+        return False
+    return True
+
+
+def run_now(api: str, deployment: str) -> bool:
+    """Ask for one run of a deployment without parameters. False when Prefect could not be reached."""
+    try:
+        with httpx.Client(base_url=api, timeout=httpx.Timeout(3.0, connect=0.5)) as client:
+            _run(client, {}, deployment, {}, None)
+    except httpx.HTTPError:
+        return False
+    return True
+
+
+def _run(
+    client: httpx.Client, ids: dict[str, str], deployment: str, parameters: dict[str, Any], name: str | None
+) -> None:
+    if deployment not in ids:
+        response = client.get(f"/deployments/name/{deployment}")
+        response.raise_for_status()
+        ids[deployment] = response.json()["id"]
+    body = {"parameters": parameters} | ({"name": name} if name else {})
+    client.post(f"deployments/{ids[deployment]}/create_flow_run", json=body).raise_for_status()

@@ -1,0 +1,38 @@
+"""Recording one fact from Prefect's own form."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from prefect import task
+
+from models.forms import BadFact, fact
+from settings import settings
+from store.database import database
+from store.record import Reported, record
+from tasks.nudge import nudge
+from tasks.safely import safely
+
+
+@task(name="record a fact", timeout_seconds=60)
+@safely
+def record_one(
+    subject: str,
+    kind: str,
+    happened_on: date,
+    recorded_by: str,
+    details: Mapping[str, Any],
+    supersedes: int | None = None,
+) -> tuple[str, str]:
+    """Record a fact and nudge its pathways. Returns "recorded", "unchanged" or "refused", and why or which fact."""
+    now = datetime.now(UTC)
+    try:
+        made = fact(
+            kind, details, happened_on=happened_on, recorded_at=now, recorded_by=recorded_by, supersedes=supersedes
+        )
+    except BadFact as bad:
+        return "refused", str(bad)
+    done = record(database(), [Reported(subject, made)], now, settings())
+    nudge(settings().prefect_api, done.touched)
+    outcome = done.outcomes[0]
+    return outcome.result, outcome.why or f"fact {outcome.fact_id}"

@@ -1,0 +1,196 @@
+"""The life of one case as a table: a day, what is recorded on it, where the pathway then stands, who is told what."""
+
+import pytest
+
+from tests.life import Life, owed, told
+
+COURT = [
+    # day, facts recorded that day, state, label, newly told
+    ("2026-01-05", [], "safeguarding_hold", "Awaiting safeguarding enquiries", {("FCA1", "referral-held")}),
+    (
+        "2026-01-06",
+        [("safeguarding_letter_filed", {})],
+        "ready_to_refer",
+        "Awaiting referral",
+        {("CO1", "ready-to-refer")},
+    ),
+    (
+        "2026-01-07",
+        [("referral_sent", {"provider": "P1"})],
+        "referred",
+        "Awaiting acknowledgement",
+        {("P1", "referral")},
+    ),
+    (
+        "2026-01-08",
+        [("referral_declined", {"provider": "P1", "reason": "no_capacity"})],
+        "ready_to_refer",
+        "Awaiting referral",
+        {("CO1", "ready-to-refer")},
+    ),
+    (
+        "2026-01-09",
+        [("referral_sent", {"provider": "P2"})],
+        "referred",
+        "Awaiting acknowledgement",
+        {("P2", "referral")},
+    ),
+    ("2026-01-12", [("acknowledged", {"provider": "P2"})], "acknowledged", "Awaiting booking", set()),
+    ("2026-01-15", [("book", ("S1", "2026-01-29"))], "booked", "Awaiting session", set()),
+    ("2026-01-29", [], "booked", "Awaiting session", set()),
+    ("2026-01-30", [], "report_due", "Awaiting attendance report", set()),
+    (
+        "2026-02-02",
+        [("attendance_reported", {"session": "S1", "result": "absent"})],
+        "not_attended",
+        "Awaiting rebooking",
+        {("FCA1", "not-attended")},
+    ),
+    ("2026-02-04", [("book", ("S2", "2026-02-12"))], "booked", "Awaiting session", set()),
+    (
+        "2026-02-16",
+        [("attendance_reported", {"session": "S2", "result": "part"})],
+        "breach_review",
+        "Awaiting breach review",
+        {("FCA1", "not-attended"), ("FCA1", "breach-review")},
+    ),
+    (
+        "2026-02-17",
+        [("breach_decided", {"decision": "report"})],
+        "breach_review",
+        "Awaiting signature",
+        {("FCA1", "note-to-sign")},
+    ),
+    ("2026-02-18", [("note_signed", {"signed_by": "FCA1"})], "court_notified", "Awaiting court result", set()),
+    ("2026-03-10", [("court_result", {"result": "reordered"})], "acknowledged", "Awaiting booking", set()),
+    ("2026-03-12", [("book", ("S3", "2026-03-26"))], "booked", "Awaiting session", set()),
+    (
+        "2026-03-30",
+        [("attendance_reported", {"session": "S3", "result": "attended"})],
+        "next_step_offered",
+        "Awaiting next step",
+        {("FCA1", "attended")},
+    ),
+    ("2026-04-08", [("next_step_taken", {"step": "mediation"})], "closed_completed", "Closed: completed", set()),
+]
+
+
+def test_a_court_ordered_pathway_from_request_through_decline_absence_and_court_to_completion():
+    life, before = Life(monitoring=True), set()
+    for today, facts, state, label, newly in COURT:
+        for kind, details in facts:
+            life.booked(today, *details) if kind == "book" else life.add(today, kind, **details)
+        decision = life.on(today)
+        keys = {(n.to.code, n.wording, n.occasion) for n in decision.notices}
+        assert (decision.standing.state, decision.standing.label) == (state, label), today
+        assert {(code, wording) for code, wording, _ in keys - before} == newly, today
+        before |= keys
+
+
+def test_an_advisers_own_referral_waits_until_both_parents_are_spoken_to():
+    life = Life(route="adviser").add("2026-01-06", "enquiries_done").add("2026-01-07", "parent_spoken_to", party="PA")
+    assert life.on("2026-01-07").standing.state == "safeguarding_hold"
+    life.add("2026-01-08", "parent_spoken_to", party="PB")
+    assert life.on("2026-01-08").standing.state == "ready_to_refer"
+
+
+def test_limits_are_reckoned_in_working_days_from_what_they_follow():
+    life = Life().acknowledged("2026-01-07")
+    assert owed(life.on("2026-01-07"))["booking"] == ("P1", "2026-01-21")
+    life.booked("2026-01-08", "S1", "2026-01-20")
+    assert owed(life.on("2026-01-21"))["attendance_report"] == ("P1", "2026-01-27")
+
+
+def test_a_near_hearing_brings_the_booking_forward():
+    life = Life().acknowledged("2026-01-07").add("2026-01-08", "hearing_listed", hearing_on="2026-01-26")
+    assert owed(life.on("2026-01-08"))["booking"] == ("P1", "2026-01-19")
+    life.add("2026-01-09", "hearing_vacated", hearing_on="2026-01-26")
+    assert owed(life.on("2026-01-09"))["booking"] == ("P1", "2026-01-21")
+
+
+def test_a_cancellation_by_the_provider_does_not_use_up_the_rebooking():
+    life = Life().acknowledged().booked("2026-01-08", "S1", "2026-01-20")
+    life.add("2026-01-19", "session_cancelled", session="S1", cancelled_by="provider")
+    assert life.on("2026-01-19").standing.label == "Awaiting booking"
+    life.booked("2026-01-20", "S2", "2026-01-27").add(
+        "2026-01-28", "attendance_reported", session="S2", result="absent"
+    )
+    assert life.on("2026-01-28").standing.state == "not_attended"
+
+
+def test_with_no_second_place_in_time_the_adviser_decides_and_a_late_booking_still_counts():
+    life = Life().acknowledged().booked("2026-01-08", "S1", "2026-01-20")
+    life.add("2026-01-21", "attendance_reported", session="S1", result="absent")
+    assert life.on("2026-01-28").standing.state == "not_attended"
+    after = life.on("2026-01-29")
+    assert after.standing.state == "breach_review"
+    assert ("FCA1", "breach-review") in told(after)
+    life.booked("2026-01-30", "S2", "2026-02-05")
+    assert life.on("2026-01-30").standing.state == "booked"
+
+
+def test_a_person_twice_not_reached_or_once_refusing_brings_the_adviser_in():
+    life = Life().acknowledged().add("2026-01-09", "contact_attempted").add("2026-01-12", "contact_attempted")
+    assert life.on("2026-01-09").standing.state == "acknowledged"
+    assert life.on("2026-01-12").standing.state == "breach_review"
+    assert Life().acknowledged().add("2026-01-09", "refused").on("2026-01-09").standing.state == "breach_review"
+
+
+def test_the_adviser_may_close_without_telling_the_court():
+    life = Life().acknowledged().add("2026-01-09", "refused").add("2026-01-12", "breach_decided", decision="no_report")
+    standing = life.on("2026-01-12").standing
+    assert (standing.state, standing.reason) == ("closed_not_completed", "never_attended")
+
+
+def test_with_no_next_step_in_time_the_pathway_is_complete_all_the_same():
+    life = Life().acknowledged().booked("2026-01-08", "S1", "2026-01-20")
+    life.add("2026-01-21", "attendance_reported", session="S1", result="attended")
+    assert life.on("2026-02-18").standing.state == "next_step_offered"
+    assert life.on("2026-02-19").standing.state == "closed_completed"
+
+
+@pytest.mark.parametrize("at", ["2026-01-05", "2026-01-06", "2026-01-07", "2026-01-08", "2026-01-21"])
+def test_a_withdrawal_ends_it_wherever_it_stands(at):
+    life = Life().acknowledged().booked("2026-01-08", "S1", "2026-01-20")
+    life.add("2026-01-05", "withdrawn", recorded=at, reason="agreement_reached")
+    decision = life.on("2026-01-30")
+    assert (decision.standing.state, decision.standing.reason) == ("closed_withdrawn", "agreement_reached")
+    assert not {kind for kind in owed(decision) if not kind.startswith("letter")}
+    referred = at >= "2026-01-06"
+    assert (("P1", "referral-withdrawn") in told(decision)) is referred
+
+
+def test_a_hold_stops_the_clock_and_gives_back_the_time_there_was():
+    life = Life().acknowledged("2026-01-07").add("2026-01-09", "held", reason="court_request")
+    held = life.on("2026-01-20")
+    assert held.standing.label == "On hold: awaiting hold review"
+    assert held.duties["booking:4"].paused
+    life.add("2026-01-23", "released")
+    assert owed(life.on("2026-01-23"))["booking"] == ("P1", "2026-02-04")  # ten working days, ten of them on hold
+
+
+def test_with_no_provider_open_the_manager_is_told_and_it_is_looked_at_again_tomorrow():
+    decision = Life(proposed=()).gate_passed().on("2026-01-06")
+    assert decision.standing.label == "No provider open"
+    assert ("CM1", "no-provider") in told(decision)
+    assert decision.look_on.isoformat() == "2026-01-07"
+
+
+def test_what_the_court_ordered_stays_on_hold_when_unsuitable_until_the_court_takes_it_back():
+    life = Life().gate_passed().add("2026-01-06", "suitability_decided", suitable=False)
+    decision = life.on("2026-01-06")
+    assert decision.standing.label == "Awaiting court variation"
+    assert ("FCA1", "direction-stands") in told(decision)
+    assert life.add("2026-01-20", "direction_discharged").on("2026-01-20").standing.closed
+
+
+def test_parents_get_a_letter_task_and_never_mail():
+    decision = Life().acknowledged().on("2026-01-07")
+    assert owed(decision)["letter_referral_made"] == ("BS1", "2026-01-09")
+    assert {notice.to.role for notice in decision.notices} <= {"adviser", "provider", "commissioning_officer"}
+
+
+def test_what_people_know_already_is_withheld():
+    life = Life().gate_passed().add("2026-01-06", "referral_sent", provider="P1", told_already=True)
+    notice = next(n for n in life.on("2026-01-06").notices if n.wording == "referral")
+    assert notice.withheld == "told already"
