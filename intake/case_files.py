@@ -8,10 +8,10 @@ from sqlalchemy import Connection, select
 
 from intake.cells import reference, same_as
 from intake.known import as_known, known_cases, parties_of
-from intake.load import Line, Load, codes, keep_rows, together
+from intake.load import Line, Load, changed, codes, keep_rows, together
 from intake.rows import ROLES, party_columns
 from models.facts import HearingListed
-from models.tables import Case, Court, FactRow, Party, Practitioner
+from models.tables import Case, Court, FactRow, Party, PathwayRow, Practitioner
 from store.database import in_batches, reading
 from store.record import Reported, record
 
@@ -42,6 +42,8 @@ class _Cases:
         self.kept = [line for line in spelled if line and self._sound(line, courts, advisers)]
         sample = {row.reference: row.sample for row in known.values()}
         cases = keep_rows(connection, Case.__table__, [_case(line.row, sample) for line in self.kept])
+        moved = changed([line.row.case for line in self.kept], cases)
+        self.load.look_again(connection, PathwayRow.case, moved)
         people = keep_rows(connection, Party.__table__, [p for line in self.kept for p in _parties(line.row)])
         self.results = [together(r, *people[2 * n : 2 * n + 2]) for n, r in enumerate(cases)]
 

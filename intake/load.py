@@ -6,15 +6,17 @@ from datetime import date, datetime, time
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import Connection, Engine, Table, select, tuple_
+from sqlalchemy import Connection, Engine, Table, select, tuple_, update
 
 from intake.cells import in_london
 from intake.report import Problem, Report
+from models.tables import PathwayRow
 from models.working_days import london_date
 from settings import Settings
 from store.database import in_batches, writing
 from store.open import keep
 
+pathways = PathwayRow.__table__
 ROWS_A_TRANSACTION = 2000
 
 
@@ -79,6 +81,14 @@ class Load:
         self.report.changed += results.count("changed")
         self.report.unchanged += results.count("unchanged")
 
+    def look_again(self, connection: Connection, column: Any, references: Sequence[str]) -> None:
+        """Have the open pathways of changed cases or directions looked at: who owes what may have changed with them."""
+        for some in in_batches(references):
+            whose = [column.in_(some), pathways.c.closed_on.is_(None)]
+            query = update(pathways).where(*whose).values(look_on=self.today)
+            found = connection.execute(query.returning(pathways.c.programme, pathways.c.reference))
+            self.report.touched |= set(found.tuples())
+
     def in_transactions(
         self, lines: Sequence[Line], keep_some: Callable[[Connection, Sequence[Line]], None],
         after: Callable[[], None] = lambda: None,
@@ -134,3 +144,7 @@ def _compared(stored: Any, row: dict[str, Any]) -> str:
 def together(main: str, *others: str) -> str:
     """What became of a line that stands in several tables: new as its main row is, else changed if any changed."""
     return "changed" if main == "unchanged" and any(other != "unchanged" for other in others) else main
+
+
+def changed(references: Sequence[str], results: Sequence[str]) -> list[str]:
+    return [reference for reference, result in zip(references, results, strict=True) if result == "changed"]

@@ -192,7 +192,6 @@ def _stored_activities(connection: Connection, references: list[str]) -> dict[st
     return found
 
 
-def _direction(line: Line) -> dict[str, Any]:
-    row = line.row
+def _direction(row: Any) -> dict[str, Any]:
     kept = row.model_dump(include={"order", "case", "party", "activity", "made_on", "monitoring_requested"})
     return {"reference": row.direction, **kept}

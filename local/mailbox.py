@@ -38,7 +38,10 @@ from models.working_days import LONDON
 HERE = "127.0.0.1"
 PER_PAGE = 100
 TEMPLATES = Path(__file__).with_name("templates")
-PAGE_POLICY = "default-src 'none'; style-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
 # A mail's own HTML runs nothing and fetches nothing; its links open in a new window.
 SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
 MAIL_POLICY = (
@@ -150,7 +153,7 @@ def _body(mail: Message, subtype: str) -> str:
         return content.decode("utf-8", errors="replace")
 
 
-# The web pages ----------------------------------------------------------------------------------------------------------
+# The web pages -------------------------------------------------------------------------------------------------------
 
 
 def web(post: Post) -> Starlette:
@@ -186,7 +189,7 @@ def _one(post: Post, pages: Environment, request: Request) -> Response:
 def _html(post: Post, request: Request) -> Response:
     """A mail's own HTML, for the frame and on its own: either way it runs nothing and fetches nothing."""
     _, raw = _asked(post, request)
-    return HTMLResponse('<base target="_blank">' + opened(raw).html, headers=_guarded(MAIL_POLICY))
+    return HTMLResponse('<!DOCTYPE html><base target="_blank">' + opened(raw).html, headers=_guarded(MAIL_POLICY))
 
 
 def _raw(post: Post, request: Request) -> Response:
@@ -224,7 +227,7 @@ def _guarded(policy: str) -> dict[str, str]:
     }
 
 
-# Running ----------------------------------------------------------------------------------------------------------------
+# Running -------------------------------------------------------------------------------------------------------------
 
 
 class _Takes:

@@ -200,6 +200,10 @@ def has_real_cases(connection: Connection) -> bool:
     return connection.execute(select(Case.reference).where(Case.sample.is_(False)).limit(1)).first() is not None
 
 
+def has_samples(connection: Connection) -> bool:
+    return connection.execute(select(Case.reference).where(Case.sample).limit(1)).first() is not None
+
+
 def _on(role: str | None, code: str | None) -> str:
     return f"{role.replace('_', ' ')} {code}" if role and code else ""
 

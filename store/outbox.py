@@ -137,9 +137,7 @@ def _carrying(connection: Connection, ids: Sequence[int]) -> list[Claimed]:
 def _addresses(connection: Connection) -> dict[tuple[str, str], str | None]:
     """Where each recipient is reached, looked up at the moment of sending so that a corrected address is used."""
     found: dict[tuple[str, str], str | None] = {}
-    for code, mailbox, lead in connection.execute(
-        select(Provider.code, Provider.mailbox, Provider.lead_email)
-    ):
+    for code, mailbox, lead in connection.execute(select(Provider.code, Provider.mailbox, Provider.lead_email)):
         found["provider", code] = mailbox
         found["provider_lead", code] = lead or mailbox
     for code, email in connection.execute(select(Practitioner.code, Practitioner.email)):
