@@ -1,1 +1,1 @@
-"""`pathways`: the command line. Prefect is imported only by what needs it, so that help and questions answer at once."""
+"""`pathways`: the command line. Only what needs Prefect imports it, so help and questions answer at once."""

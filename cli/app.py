@@ -7,7 +7,7 @@ from cli import do, files, look, machine, outbox
 app = typer.Typer(
     name="pathways",
     help="Runs, chases and tells: commissioned programmes of the family courts as pathways that cannot get lost.",
-    epilog="Exit codes: 0 done; 1 refused, or some rows were rejected; 2 wrong use; 3 not found; 4 a safety rule forbids it.",
+    epilog="Exit codes: 0 done; 1 refused, or rows rejected; 2 wrong use; 3 not found; 4 a safety rule forbids it.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -60,7 +60,7 @@ def _pair(detail: str) -> tuple[str, str]:
 def _record(
     about: str, kind: str, details: dict[str, str], by: str, on: str | None, supersedes: int | None = None
 ) -> None:
-    from intake.cells import fact_from_text
+    from intake.cells import case_reference, fact_from_text
     from models.forms import BadFact
     from settings import settings
     from store.database import database
@@ -74,7 +74,7 @@ def _record(
     except BadFact as bad:
         error(f"Not recorded. {bad}")
         raise typer.Exit(USAGE) from None
-    done = keep(database(settings().database_url), [Reported(about.upper(), fact)], now, settings())
+    done = keep(database(settings().database_url), [Reported(case_reference(about), fact)], now, settings())
     outcome = done.outcomes[0]
     if outcome.result == "refused":
         error(f"Not recorded. {outcome.why}")
@@ -134,9 +134,10 @@ def deliver() -> None:
 
     engine = database(settings().database_url)
     gather(engine, datetime.now(UTC), settings())
-    channels, done = Channels(settings()), Counter()
-    while batch := send(engine, channels, datetime.now(UTC), settings()):
-        done += batch
+    done: Counter[str] = Counter()
+    with Channels(settings()) as channels:
+        while batch := send(engine, channels, datetime.now(UTC), settings()):
+            done += batch
     print("Delivered: " + (", ".join(f"{count} {state}" for state, count in sorted(done.items())) or "nothing to send"))
     if not settings().channels:
         error("No channel is configured, so notices wait; see [channels] in the README.")

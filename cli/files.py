@@ -50,7 +50,7 @@ def _known(kind: str) -> None:
         raise typer.Exit(USAGE)
 
 
-def _progress():  # noqa: ANN202 - a context that hands out a callback
+def _progress():
     """A progress bar on a terminal, silence in a pipe."""
     from contextlib import contextmanager, nullcontext
 
@@ -58,7 +58,7 @@ def _progress():  # noqa: ANN202 - a context that hands out a callback
         return nullcontext(lambda done, total: None)
 
     @contextmanager
-    def bar():  # noqa: ANN202
+    def bar():
         from rich.console import Console
         from rich.progress import Progress
 
@@ -69,7 +69,7 @@ def _progress():  # noqa: ANN202 - a context that hands out a callback
     return bar()
 
 
-def _say(done) -> None:  # noqa: ANN001 - intake.Report
+def _say(done) -> None:
     print(f"{done.added} added, {done.changed} changed, {done.unchanged} unchanged, {len(done.problems)} rejected")
     for note in done.notes:
         print(f"Note: {note}")

@@ -53,33 +53,31 @@ def show(pathway: str, as_json: Json = False) -> None:
 
 
 def note(pathway: str) -> None:
-    """Print the draft of a compliance note: the facts, dates and chases. It goes nowhere without a signature (SR-13)."""
+    """Print the draft of a compliance note: facts, dates and chases. It goes nowhere without a signature (SR-13)."""
     from notifications.note import compliance_note
 
     story = _story(pathway)
     drafted = compliance_note(story, _today())
     if drafted is None:
-        error(
-            f"{story.loaded.row.reference}: no note is drafted; the court did not ask for monitoring, or nothing was missed."
-        )
+        error(f"{story.loaded.row.reference}: no note; the court did not ask for monitoring, or none was decided on.")
         raise typer.Exit(NOT_FOUND)
     print(drafted)
 
 
-def _database():  # noqa: ANN202
+def _database():
     from settings import settings
     from store.database import database
 
     return database(settings().database_url)
 
 
-def _today():  # noqa: ANN202
+def _today():
     from models.working_days import london_date
 
     return london_date(datetime.now(UTC))
 
 
-def _story(pathway: str):  # noqa: ANN202
+def _story(pathway: str):
     from settings import settings
     from store import ask
     from store.database import reading
@@ -93,32 +91,43 @@ def _story(pathway: str):  # noqa: ANN202
 
 
 def _ten_lines(story: Any) -> list[str]:
-    from models.working_days import say, working_days_after
+    from models.working_days import say
 
-    row, today = story.loaded.row, _today()
-    late = working_days_after(row.due_on, today) if row.due_on and row.due_on < today else 0
-    due = f"{say(row.due_on)}{f', {late} working days late' if late else ''}" if row.due_on else "no date"
-    waiting = f"{row.on_role.replace('_', ' ')} {row.on_code}" if row.on_code else "nobody"
-    owed = "; ".join(
-        f"{d.kind.replace('_', ' ')} by {say(d.due_on)} ({d.on_code})" for d in story.duties if d.state == "open"
-    )
-    last = story.facts[-1]
-    told = [f"{n.to_role.replace('_', ' ')} {n.to_code}: {n.wording} ({_told(n)})" for n in story.notices]
-    more = f"; and {len(told) - 4} before" if len(told) > 4 else ""
+    row, last = story.loaded.row, story.facts[-1]
+    provider = f", provider {row.provider}" if row.provider else ""
+    monitored = ", monitoring asked for" if row.monitoring_requested else ""
     return [
-        f"{row.reference}  {row.programme}, case {row.case}, area {row.area}"
-        + (f", provider {row.provider}" if row.provider else ""),
+        f"{row.reference}  {row.programme}, case {row.case}, area {row.area}{provider}",
         f"Stands     {row.label}, since {say(row.since)}",
-        f"Waits on   {waiting}",
-        f"Due        {due}",
-        f"Owed       {owed or 'nothing'}",
-        f"Last fact  {last.label} on {say(last.happened_on)}, fact {last.id} by {last.recorded_by}; {len(story.facts)} in all",
+        f"Waits on   {row.on_role.replace('_', ' ')} {row.on_code}" if row.on_code else "Waits on   nobody",
+        f"Due        {_due(row.due_on)}",
+        f"Owed       {_owed(story)}",
+        f"Last fact  {last.label} on {say(last.happened_on)}, fact {last.id} by {last.recorded_by}",
         f"Next       {story.next}",
-        f"Told       {'; '.join(told[-4:]) + more or 'nobody yet'}",
-        f"Requested  {say(row.opened_on)} by {'the court' if story.loaded.known.facts and _route(story) == 'court' else 'the adviser'}"
-        + (", monitoring asked for" if row.monitoring_requested else ""),
+        f"Told       {_all_told(story)}",
+        f"Requested  {say(row.opened_on)} by the {'court' if _route(story) == 'court' else 'adviser'}{monitored}",
         f"Repair     {row.failure}: it could not be advanced" if row.failure else "Repair     none needed",
     ]
+
+
+def _due(due: Any) -> str:
+    from models.working_days import say, working_days_after
+
+    late = working_days_after(due, _today()) if due and due < _today() else 0
+    return f"{say(due)}{f', {late} working days late' if late else ''}" if due else "no date"
+
+
+def _owed(story: Any) -> str:
+    from models.working_days import say
+
+    owed = (f"{d.kind.replace('_', ' ')} by {say(d.due_on)} ({d.on_code})" for d in story.duties if d.state == "open")
+    return "; ".join(owed) or "nothing"
+
+
+def _all_told(story: Any) -> str:
+    told = [f"{n.to_role.replace('_', ' ')} {n.to_code}: {n.wording} ({_told(n)})" for n in story.notices]
+    more = f"; and {len(told) - 4} before" if len(told) > 4 else ""
+    return "; ".join(told[-4:]) + more or "nobody yet"
 
 
 def _route(story: Any) -> str:

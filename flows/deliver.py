@@ -15,9 +15,9 @@ from tasks.deliver import gather, send_batch
 def deliver() -> State:
     """Put notices into messages and send what may be sent at this hour."""
     gather()
-    channels = Channels(settings())
     done: Counter[str] = Counter()
-    while batch := send_batch(channels):
-        done += batch
+    with Channels(settings()) as channels:
+        while batch := send_batch(channels):
+            done += batch
     said = ", ".join(f"{count} {state}" for state, count in sorted(done.items()))
     return Completed(name="Failures to see to" if done["failed"] else "Delivered", message=said or "nothing to send")

@@ -1,4 +1,4 @@
-"""Round: what the day itself makes due. Pathways are advanced, what is late is chased, mail goes out, pictures are drawn.
+"""Round: what the day itself makes due. Pathways advance, what is late is chased, mail goes out, pictures are drawn.
 
 It finds whatever a lost nudge left behind, so nothing depends on anybody having been told.
 """

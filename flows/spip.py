@@ -198,7 +198,7 @@ def after_absence(p: Pathway, absence: Fact, *, may_rebook: bool) -> Fact:
 
 
 def breach_review(p: Pathway, cause: Fact, opened: date) -> Fact:
-    """The adviser decides: try again, tell the court where it asked to be told, or close. A late booking is a booking."""
+    """The adviser decides: try again, close, or tell the court where it asked to be told. A late booking counts."""
     due = p.within("breach_review", opened)
     p.tell(p.adviser, "breach-review", about=cause, due=due)
     decision = p.wait_for(
@@ -222,7 +222,7 @@ def breach_review(p: Pathway, cause: Fact, opened: date) -> Fact:
 
 
 def court_told(p: Pathway, decision: Fact) -> Fact:
-    """A note is drafted only where the court asked for monitoring, and goes only with the adviser's signature (SR-13)."""
+    """A note is drafted where the court asked for monitoring, and goes only with the adviser's signature (SR-13)."""
     due = p.within("breach_review", decision)
     p.tell(p.adviser, "note-to-sign", about=decision, due=due)
     signed = p.wait_for("signature", NoteSigned, state="breach_review", by=p.adviser, due=due, after=decision)
@@ -238,7 +238,7 @@ def court_told(p: Pathway, decision: Fact) -> Fact:
 
 
 def next_step(p: Pathway, report: Fact) -> NoReturn:
-    """The online programme (GIRFC) or mediation is offered; with no answer in time the pathway is complete all the same."""
+    """GIRFC or mediation is offered; with no answer in time the pathway is complete all the same."""
     p.tell(p.adviser, "attended", about=report)
     due = p.within("next_step", report)
     offer = p.owe("next_step", NextStepTaken, by=p.provider, due=due, after=report)

@@ -8,11 +8,12 @@ from sqlalchemy import Connection, select
 
 from intake.cells import reference, same_as
 from intake.known import as_known, known_cases, parties_of
-from intake.load import Line, Load, changed, codes, keep_rows, together
+from intake.load import Line, Load, changed, codes, together
 from intake.rows import ROLES, party_columns
 from models.facts import HearingListed
 from models.tables import Case, Court, FactRow, Party, PathwayRow, Practitioner
 from store.database import in_batches, reading
+from store.open import keep
 from store.record import Reported, record
 
 
@@ -41,10 +42,10 @@ class _Cases:
         spelled = (self._spelled(line, known) for line in some)
         self.kept = [line for line in spelled if line and self._sound(line, courts, advisers)]
         sample = {row.reference: row.sample for row in known.values()}
-        cases = keep_rows(connection, Case.__table__, [_case(line.row, sample) for line in self.kept])
+        cases = keep(connection, Case.__table__, [_case(line.row, sample) for line in self.kept])
         moved = changed([line.row.case for line in self.kept], cases)
         self.load.look_again(connection, PathwayRow.case, moved)
-        people = keep_rows(connection, Party.__table__, [p for line in self.kept for p in _parties(line.row)])
+        people = keep(connection, Party.__table__, [p for line in self.kept for p in _parties(line.row)])
         self.results = [together(r, *people[2 * n : 2 * n + 2]) for n, r in enumerate(cases)]
 
     def _meet(self, connection: Connection, cases: list[str], some: Sequence[Line]) -> None:
@@ -54,7 +55,7 @@ class _Cases:
                 self._take(party, case, role)
         for few in in_batches([getattr(line.row, role) for line in some for role in ROLES]):
             query = select(Party.reference, Party.case, Party.role).where(Party.reference.in_(few))
-            for party, case, role in connection.execute(query).tuples():
+            for party, case, role in connection.execute(query):
                 self._take(party, case, role)
 
     def _take(self, party: str, case: str, role: str) -> None:
@@ -135,7 +136,7 @@ def _listed(load: Load, cases: Sequence[str]) -> set[tuple[str, str]]:
         for some in in_batches(cases):
             query = select(FactRow.subject, FactRow.identity)
             query = query.where(FactRow.subject.in_(some), FactRow.kind == HearingListed.kind)
-            found |= set(connection.execute(query).tuples())
+            found |= {(subject, identity) for subject, identity in connection.execute(query)}
     return found
 
 

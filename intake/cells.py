@@ -88,10 +88,11 @@ def moment(cell: str) -> datetime:
     if not found:
         raise ValueError("write day and time as 31/01/2022 18:00 or 2022-01-31T18:00")
     hours, minutes, seconds, zone = found.groups()
+    on = day(date_part)
     try:
-        at = datetime.combine(day(date_part), time(int(hours), int(minutes), int(seconds or 0)))
-    except ValueError as why:
-        raise ValueError(str(why) if "hour" not in str(why) else "there is no such time of day") from None
+        at = datetime.combine(on, time(int(hours), int(minutes), int(seconds or 0)))
+    except ValueError:
+        raise ValueError("there is no such time of day") from None
     return _with_zone(at, zone) if zone else in_london(at)
 
 

@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Table
 
-from intake.load import Line, Load, codes, differing, keep_rows, together
+from intake.load import Line, Load, codes, differing, together
 from intake.rows import OWN_COLUMNS
 from models.tables import Area, Court, Practitioner, Provider, ServiceLine
+from store.open import keep
 
 Seen = dict[Any, Line]
 
@@ -37,7 +38,7 @@ def _keep_coded(load: Load, lines: Sequence[Line], table: Table, points_to: dict
             found = [load.knows(line, column, known[column], kind) for column, (_, kind) in points_to.items()]
             if all(found) and load.first_of(seen, line.row.code, line):
                 good.append(line)
-        load.count(keep_rows(connection, table, [line.row.model_dump() for line in good]))
+        load.count(keep(connection, table, [line.row.model_dump() for line in good]))
 
     load.in_transactions(lines, keep_some)
 
@@ -51,9 +52,9 @@ def _keep_lines(load: Load, seen: Seen, of_provider: Seen, connection: Connectio
     areas = codes(connection, Area.__table__)
     good = [line for line in some if _sound(load, line, areas, seen, of_provider)]
     providers = {line.row.provider: _provider(line.row) for line in good}
-    kept = keep_rows(connection, Provider.__table__, list(providers.values()))
+    kept = keep(connection, Provider.__table__, list(providers.values()))
     own = dict(zip(providers, kept, strict=True))
-    results = keep_rows(connection, ServiceLine.__table__, [_service_line(line.row) for line in good])
+    results = keep(connection, ServiceLine.__table__, [_service_line(line.row) for line in good])
     load.count([together(r, own[line.row.provider]) for line, r in zip(good, results, strict=True)])
 
 

@@ -26,7 +26,7 @@ def parties_of(connection: Connection, cases: Sequence[str]) -> dict[str, dict[s
     found: dict[str, dict[str, str]] = {case: {} for case in cases}
     for some in in_batches(sorted(set(cases))):
         query = select(Party.case, Party.reference, Party.role).where(Party.case.in_(some)).order_by(Party.role)
-        for case, reference, role in connection.execute(query).tuples():
+        for case, reference, role in connection.execute(query):
             found[case][reference] = role
     return found
 

@@ -6,17 +6,15 @@ from datetime import date, datetime, time
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import Connection, Engine, Table, select, tuple_, update
+from sqlalchemy import Connection, Engine, Table, select
 
 from intake.cells import in_london
 from intake.report import Problem, Report
-from models.tables import PathwayRow
 from models.working_days import london_date
 from settings import Settings
 from store.database import in_batches, writing
-from store.open import keep
+from store.open import look_again
 
-pathways = PathwayRow.__table__
 ROWS_A_TRANSACTION = 2000
 
 
@@ -83,11 +81,7 @@ class Load:
 
     def look_again(self, connection: Connection, column: Any, references: Sequence[str]) -> None:
         """Have the open pathways of changed cases or directions looked at: who owes what may have changed with them."""
-        for some in in_batches(references):
-            whose = [column.in_(some), pathways.c.closed_on.is_(None)]
-            query = update(pathways).where(*whose).values(look_on=self.today)
-            found = connection.execute(query.returning(pathways.c.programme, pathways.c.reference))
-            self.report.touched |= set(found.tuples())
+        self.report.touched |= look_again(connection, column, references, self.today)
 
     def in_transactions(
         self, lines: Sequence[Line], keep_some: Callable[[Connection, Sequence[Line]], None],
@@ -114,31 +108,6 @@ def differing(one: BaseModel, other: BaseModel, names: Sequence[str] = ()) -> st
 def codes(connection: Connection, table: Table) -> set[str]:
     """All the codes of a table of the directory, which is small."""
     return set(connection.execute(select(*table.primary_key.columns)).scalars())
-
-
-def keep_rows(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> list[str]:
-    """Make a table hold rows; of each say whether it was added, changed or unchanged."""
-    names = [column.name for column in table.primary_key]
-    stored = _stored(connection, table, rows)
-    results = [_compared(stored.get(tuple(row[name] for name in names)), row) for row in rows]
-    keep(connection, table, [row for row, result in zip(rows, results, strict=True) if result != "unchanged"])
-    return results
-
-
-def _stored(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> dict[tuple[Any, ...], Any]:
-    columns = list(table.primary_key.columns)
-    found = {}
-    for some in in_batches(rows):
-        wanted = [tuple(row[column.name] for column in columns) for row in some]
-        for one in connection.execute(select(table).where(tuple_(*columns).in_(wanted))).mappings():
-            found[tuple(one[column.name] for column in columns)] = one
-    return found
-
-
-def _compared(stored: Any, row: dict[str, Any]) -> str:
-    if stored is None:
-        return "added"
-    return "changed" if any(stored[name] != value for name, value in row.items()) else "unchanged"
 
 
 def together(main: str, *others: str) -> str:

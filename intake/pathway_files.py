@@ -8,18 +8,19 @@ from sqlalchemy import Connection, select
 
 from intake.cells import same_as
 from intake.known import as_known, known_cases, parties_of
-from intake.load import Line, Load, keep_rows
+from intake.load import Line, Load, changed
 from intake.report import FileRefused
-from models.limits import LimitsError, _read
+from models.limits import LimitsError
+from models.limits import programmes as programmes_in
 from models.tables import Direction, PathwayRow, Practitioner
 from store.database import in_batches
-from store.open import Opening, open_pathways
+from store.open import Opening, keep, open_pathways
 
 
 def programmes(load: Load) -> set[str]:
     """The programmes we run: those the limits file says something of."""
     try:
-        return {name.upper() for name, blocks in _read(load.settings.limits).items() if "limits" in blocks[0]}
+        return programmes_in(load.settings.limits)
     except LimitsError as why:
         raise FileRefused(str(why)) from None
 
@@ -49,9 +50,13 @@ def _keep_directions(
         opening = _ordered(load, line, case) if line.row.activity in ours else None
         asked.append((line, opening, f"{before}-{line.row.direction}"))
     good = _agreeing(load, connection, asked, "made_on")
-    _open(
-        load, connection, good, lambda lines: keep_rows(connection, Direction.__table__, [_direction(x) for x in lines])
-    )
+
+    def keep_lines(lines: list[Line]) -> list[str]:
+        results = keep(connection, Direction.__table__, [_direction(line.row) for line in lines])
+        load.look_again(connection, PathwayRow.direction, changed([line.row.direction for line in lines], results))
+        return results
+
+    _open(load, connection, good, keep_lines)
 
 
 def _keep_requests(
@@ -161,7 +166,7 @@ def _open(
         attempt = connection.begin_nested()
         results = keep_lines([line for line, _ in good])
         known = _pathways(connection, [opening.reference for opening in openings])
-        refused = open_pathways(connection, openings, load.now, load.settings)
+        refused = open_pathways(connection, openings, load.settings)
         if not refused:
             attempt.commit()
             break
@@ -188,7 +193,7 @@ def _stored_activities(connection: Connection, references: list[str]) -> dict[st
     found: dict[str, str] = {}
     for some in in_batches(references):
         query = select(Direction.reference, Direction.activity).where(Direction.reference.in_(some))
-        found |= dict(connection.execute(query).tuples().all())
+        found |= dict(connection.execute(query).all())
     return found
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import zipfile
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ OURS = {"problem", "line"}
 """Columns of our own rejected file; they are passed over when it is loaded again."""
 _EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _BIGGEST = 200 * 1024 * 1024
+_MOST_CELLS = 50_000_000
 
 
 @dataclass
@@ -68,7 +70,7 @@ def _bytes(path: Path) -> bytes:
 
 def _csv(name: str, content: bytes) -> Sheet:
     source = _decoded(name, content)
-    delimiter = _delimiter(next(line for line in source.splitlines() if line.strip(BLANK)))
+    delimiter = _delimiter(next((line for line in source.splitlines() if line.strip(BLANK)), ""))
     reader = csv.reader(io.StringIO(source, newline=""), delimiter=delimiter, strict=True)
     rows, before = [], 0
     try:
@@ -78,7 +80,7 @@ def _csv(name: str, content: bytes) -> Sheet:
     except csv.Error:
         why = f"line {before + 1}: a quotation mark is not closed, or stands where none should"
         raise FileRefused(f"{name} cannot be read from {why}") from None
-    return _sheet(rows, delimiter)
+    return _sheet(rows, delimiter, name)
 
 
 def _decoded(name: str, content: bytes) -> str:
@@ -102,10 +104,11 @@ def _delimiter(header: str) -> str:
 
 def _excel(name: str, content: bytes) -> Sheet:
     try:
+        _check_size(name, content)
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
         first, *others = workbook.sheet_names
         values = workbook.get_sheet_by_name(first).to_python(skip_empty_area=False)
-    except (KeyboardInterrupt, SystemExit):
+    except (KeyboardInterrupt, SystemExit, FileRefused):
         raise
     except BaseException:  # a damaged workbook can end in the reader's own panic, which is no Exception
         raise FileRefused(
@@ -115,6 +118,28 @@ def _excel(name: str, content: bytes) -> Sheet:
     if others:
         sheet.notes.append("only the first sheet of the workbook was read")
     return sheet
+
+
+def _check_size(name: str, content: bytes) -> None:
+    """The reader makes room for every cell up to the last one: a lone cell far out would take all memory there is."""
+    if not content.startswith(_EXCEL[0]):
+        return
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts = [part for part in archive.infolist() if part.filename.endswith(".xml")]
+        if sum(part.file_size for part in parts) > _BIGGEST:
+            raise FileRefused(f"{name} is too large for a workbook; save it as CSV")
+        sheets = [archive.read(part) for part in parts if part.filename.startswith("xl/worksheets/")]
+    if not sheets:
+        raise FileRefused(f"{name} is no Excel workbook (.xlsx); save it as one, or as CSV")
+    if any(_room(sheet) > _MOST_CELLS for sheet in sheets):
+        raise FileRefused(f"{name} has a cell far outside its table; delete the empty rows and columns around it")
+
+
+def _room(sheet: bytes) -> int:
+    """About how many cells lie between the first cell of a sheet and its last."""
+    rows = max((int(number) for number in re.findall(rb"<row [^>]*?\br=.(\d+)", sheet)), default=1)
+    letters = 3 if re.search(rb"\br=.[A-Z]{3}\d", sheet) else 2 if re.search(rb"\br=.[A-Z]{2}\d", sheet) else 1
+    return rows * 26**letters
 
 
 def _cell(value: Any) -> str:
@@ -132,7 +157,7 @@ def _cell(value: Any) -> str:
 # Both -----------------------------------------------------------------------------------------------------------------
 
 
-def _sheet(rows: list[Row], delimiter: str, name: str = "the file") -> Sheet:
+def _sheet(rows: list[Row], delimiter: str, name: str) -> Sheet:
     filled = [row for row in rows if any(cell.strip(BLANK) for cell in row.cells)]
     if not filled:
         raise FileRefused(f"{name} is empty")

@@ -12,7 +12,6 @@ import email.policy
 import mailbox
 import signal
 import threading
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import HeaderParseError
@@ -241,12 +240,6 @@ class _Takes:
         return "250 OK"
 
 
-class _Web(uvicorn.Server):
-    def capture_signals(self) -> AbstractContextManager[None]:
-        """Uvicorn would raise the signal again once it has stopped; ending by SIGTERM is the ordinary end here."""
-        return nullcontext()
-
-
 def run(smtp_port: int, web_port: int, folder: Path) -> None:
     """Take and show mail until SIGTERM or SIGINT."""
     asyncio.run(_run(smtp_port, web_port, Post(folder)))
@@ -254,7 +247,8 @@ def run(smtp_port: int, web_port: int, folder: Path) -> None:
 
 async def _run(smtp_port: int, web_port: int, post: Post) -> None:
     loop = asyncio.get_running_loop()
-    pages = _Web(uvicorn.Config(web(post), host=HERE, port=web_port, log_level="warning", access_log=False))
+    pages = uvicorn.Server(uvicorn.Config(web(post), host=HERE, port=web_port, log_level="warning", access_log=False))
+    # Uvicorn stops by itself, but then raises the signal once more; with these it has no further effect.
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, setattr, pages, "should_exit", True)
     takes = _Takes(post)

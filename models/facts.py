@@ -1,4 +1,4 @@
-"""What people report: one class a kind of fact, with what it carries, what it depends on and what it may not contradict.
+"""What people report: a class a kind, with what it carries, what it depends on and what it may not contradict.
 
 A fact is never edited. A correction is a new fact that names the one it supersedes.
 """

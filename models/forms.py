@@ -1,4 +1,4 @@
-"""Facts as they come from outside: a kind and loose fields, from a file, a form or a command, made into a typed fact."""
+"""Facts as they come from outside: a kind and loose fields, made into a typed fact."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from models.facts import KINDS, Fact, payload_fields
 
 
-class BadFact(Exception):  # noqa: N818 - an answer to a person
+class BadFact(Exception):
     """{field}: {why}"""
 
     def __init__(self, field: str, why: str) -> None:

@@ -160,6 +160,11 @@ def _limits_of(programme: str, day: date, document: dict[str, Any]) -> Limits:
         raise LimitsError(f"limits: nothing is said of {missing} for {programme}") from None
 
 
+def programmes(path: Path = SHIPPED) -> set[str]:
+    """The programmes the file gives limits for. Raises LimitsError for a file that cannot be read."""
+    return {name.upper() for name, blocks in _read(path).items() if "limits" in blocks[0]}
+
+
 @lru_cache(maxsize=256)
 def kept_limits(content: str) -> Limits:
     """The limits a pathway kept when it opened, from their stored JSON."""

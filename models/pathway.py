@@ -207,7 +207,7 @@ class Pathway:
         return self.known.limits.spans[limit].after(start, self.pauses)
 
     def before_hearing(self, due: date, opened: date) -> date:
-        """`due`, or the day that leaves time before the next hearing when that is earlier (m01), never before `opened`."""
+        """`due`, or the earlier day that leaves time before the next hearing (m01), never before `opened`."""
         hearing = self.next_hearing(opened)
         if hearing is None:
             return due
@@ -344,7 +344,7 @@ class Pathway:
             raise _Stands(Standing(state, f"Awaiting {label}", since, on, day))
 
     def tell(self, who: Who, wording: str, about: Fact, **fields: Any) -> None:
-        """Tell somebody something once. The fields are references, codes and dates, never a name or free text (SR-12)."""
+        """Tell somebody something once. Fields are references, codes and dates, never a name or free text (SR-12)."""
         occasion = f"{wording}:{about.place}"
         withheld = "told already" if about.told_already else None
         self.notices.setdefault((who.role, occasion), Notice(who, wording, occasion, fields, withheld))

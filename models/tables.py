@@ -27,7 +27,7 @@ def moment(*, null: bool = False) -> Any:
     return Field(default=None, sa_column=Column(UtcDateTime, nullable=null))
 
 
-# The directory: who there is --------------------------------------------------------------------------------------------
+# The directory: who there is ----------------------------------------------------------------------------------------
 
 
 class Practitioner(SQLModel, table=True):
@@ -87,7 +87,7 @@ class ServiceLine(SQLModel, table=True):
     longitude: float | None = None
 
 
-# Cases -----------------------------------------------------------------------------------------------------------------
+# Cases --------------------------------------------------------------------------------------------------------------
 
 
 class Case(SQLModel, table=True):
@@ -131,7 +131,7 @@ class Direction(SQLModel, table=True):
     monitoring_requested: bool = False
 
 
-# Pathways --------------------------------------------------------------------------------------------------------------
+# Pathways -----------------------------------------------------------------------------------------------------------
 
 
 class LimitSet(SQLModel, table=True):

@@ -41,7 +41,7 @@ def next_day(limits: Limits, climb: Climb) -> date | None:
 
 
 def climbed(limits: Limits, climb: Climb, sent: Sequence[Step], today: date) -> Climb:
-    """Where the duty stands once these steps are sent. The hearing's step counts as the rung that marks the contract."""
+    """Where the duty stands once these steps are sent. The hearing's counts as the rung that marks the contract."""
     ladder = limits.ladder(climb.kind)
     indexes = [_index(limits, climb, climb.step)]
     hearing_step_on = climb.hearing_step_on

@@ -29,7 +29,9 @@ from apprise.plugins.base import NotifyBase
 
 from notifications.channels import Refused, Unavailable, Undelivered
 
-ADDRESS = re.compile(r"[^\s@<>(),;:\\\"\[\]\x00-\x20\x7f-\uffff]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?")
+ADDRESS = re.compile(
+    r"[^\s@<>(),;:\\\"\[\]\x00-\x20\x7f-\U0010ffff]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?"
+)
 MESSAGE_ID = re.compile(r"<[\x21-\x3b=\x3f-\x7e]{1,200}@[A-Za-z0-9.-]{1,200}>")
 BREAK = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 LOCAL = {"localhost", "127.0.0.1", "::1", "[::1]"}
@@ -102,13 +104,14 @@ class SmtpMail(NotifyBase):
             server = self._begun(parseaddr(envelope.sender)[1])
             _check(server.rcpt(envelope.to)[0], "recipient refused")
             _check(_data(server, data), "message refused")
-            self._used = time.monotonic()
         except Undelivered as error:
             self._set_right(error)
             raise
         except (OSError, UnicodeError) as error:
             self._drop()
             raise Unavailable(_fault(error)) from None
+        finally:
+            self._used = time.monotonic()
 
     def _begun(self, sender: str) -> smtplib.SMTP:
         """The server, once it has taken MAIL. A kept connection it has dropped meanwhile is made anew, once."""
@@ -268,4 +271,4 @@ def _part(boundary: str, subtype: str, content: str) -> bytes:
     lines = "\r\n".join(content.splitlines()) + "\r\n"
     head = f'--{boundary}\r\nContent-Type: text/{subtype}; charset="utf-8"\r\n'
     coding = "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
-    return (head + coding).encode("ascii") + binascii.b2a_qp(lines.encode("utf-8")) + b"\r\n"
+    return (head + coding).encode("ascii") + binascii.b2a_qp(lines.encode("utf-8", errors="replace")) + b"\r\n"

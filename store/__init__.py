@@ -1,1 +1,1 @@
-"""The only place that reads and writes the database: facts in, duties and notices out, in sets and in one transaction."""
+"""The only place that reads and writes the database: facts in, duties and notices out, in sets."""

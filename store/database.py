@@ -1,4 +1,4 @@
-"""The database: SQLite in a file, or PostgreSQL. One transaction at a time writes to SQLite, and says so at its start."""
+"""The database: SQLite in a file, or PostgreSQL. One at a time writes to SQLite, and says so at its start."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -21,35 +21,43 @@ from store.record import as_row, fact_numbers, facts
 pathways = PathwayRow.__table__
 
 
-@dataclass(frozen=True)
-class Kept:
-    """What became of rows: new, changed, or as they were."""
-
-    added: int
-    changed: int
-    unchanged: int
-
-
-def keep(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> Kept:
-    """Make the table hold these rows: insert the new, update what differs, leave the rest alone."""
+def keep(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Make the table hold these rows, and say of each whether it was "added", "changed" or "unchanged"."""
     key = [column.name for column in table.primary_key]
-    stored: dict[tuple[Any, ...], Any] = {}
+    stored = _stored(connection, table, key, rows)
+    results = [_compared(stored.get(tuple(row[name] for name in key)), row) for row in rows]
+    new = [row for row, result in zip(rows, results, strict=True) if result == "added"]
+    changed = [row for row, result in zip(rows, results, strict=True) if result == "changed"]
+    if new:
+        connection.execute(table.insert(), new)
+    if changed:
+        _update(connection, table, key, changed)
+    return results
+
+
+def _stored(connection: Connection, table: Table, key: list[str], rows: Sequence[dict[str, Any]]) -> dict[Any, Any]:
+    found = {}
     for some in in_batches(rows):
         wanted = [tuple(row[name] for name in key) for row in some]
-        for found in connection.execute(select(table).where(tuple_(*table.primary_key).in_(wanted))).mappings():
-            stored[tuple(found[name] for name in key)] = found
-    new, changed = {}, {}
-    for row in rows:
-        known_as = tuple(row[name] for name in key)
-        if known_as not in stored:
-            new[known_as] = row
-        elif any(stored[known_as][name] != value for name, value in row.items()):
-            changed[known_as] = row
-    if new:
-        connection.execute(table.insert(), list(new.values()))
-    if changed:
-        _update(connection, table, key, list(changed.values()))
-    return Kept(len(new), len(changed), len(rows) - len(new) - len(changed))
+        for one in connection.execute(select(table).where(tuple_(*table.primary_key).in_(wanted))).mappings():
+            found[tuple(one[name] for name in key)] = one
+    return found
+
+
+def _compared(stored: Any, row: dict[str, Any]) -> str:
+    if stored is None:
+        return "added"
+    return "changed" if any(stored[name] != value for name, value in row.items()) else "unchanged"
+
+
+def look_again(connection: Connection, column: Any, references: Sequence[str], today: date) -> set[tuple[str, str]]:
+    """Have the open pathways of changed cases or directions looked at; returns them as (programme, reference)."""
+    found: set[tuple[str, str]] = set()
+    for some in in_batches(references):
+        query = update(pathways).where(column.in_(some), pathways.c.closed_on.is_(None)).values(look_on=today)
+        rows = connection.execute(query.returning(pathways.c.programme, pathways.c.reference))
+        found |= {(programme, reference) for programme, reference in rows}
+    return found
 
 
 def _update(connection: Connection, table: Table, key: list[str], rows: list[dict[str, Any]]) -> None:
@@ -76,9 +84,7 @@ class Opening:
     told_already: bool = False
 
 
-def open_pathways(
-    connection: Connection, openings: Sequence[Opening], now: datetime, settings: Settings
-) -> dict[str, str]:
+def open_pathways(connection: Connection, openings: Sequence[Opening], settings: Settings) -> dict[str, str]:
     """Open the pathways that may be opened; of each of the others say, by reference, why not (SR-15, SR-16)."""
     refused: dict[str, str] = {}
     known = _known(connection, openings)

@@ -6,12 +6,12 @@ safety rule is refused with a sentence. The others of the same call go in.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import count
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, func, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, func, select, update
 
 from models.facts import (
     AttendanceReported,
@@ -30,7 +30,7 @@ from models.safety import Around, Blocked, Seat, check, live_provider
 from models.tables import Case, FactRow, PathwayRow, Practitioner, Provider
 from models.working_days import london_date, say
 from settings import Settings
-from store.database import in_batches, is_sqlite, writing
+from store.database import in_batches, is_sqlite, reading, writing
 from store.pathways import Directories, Loaded, load, pathway_rows, record_of
 
 pathways = PathwayRow.__table__
@@ -63,9 +63,9 @@ class Outcome:
 class Refused(Exception):
     """{why}"""
 
-    def __init__(self, field: str, why: str, *, early: bool = False) -> None:
+    def __init__(self, field: str, why: str) -> None:
         super().__init__(why)
-        self.field, self.why, self.early = field, why, early
+        self.field, self.why = field, why
 
 
 @dataclass
@@ -91,29 +91,35 @@ def record(
     return done
 
 
-def _by_case(engine: Engine, reported: Sequence[Reported]) -> Iterable[list[Reported]]:
-    """Batches in which all that is about one subject stays together, in the order it happened."""
-    by_subject: dict[str, list[Reported]] = defaultdict(list)
+def _by_case(engine: Engine, reported: Sequence[Reported]) -> Iterator[list[Reported]]:
+    """Batches in which all that is about one case stays together, in the order it happened."""
+    case_of: dict[str, str] = {}
+    with reading(engine) as connection:
+        for some in in_batches(sorted({one.subject for one in reported})):
+            query = select(pathways.c.reference, pathways.c.case).where(pathways.c.reference.in_(some))
+            case_of |= dict(connection.execute(query).all())
+    by_case: dict[str, list[Reported]] = defaultdict(list)
     for one in sorted(reported, key=lambda one: one.fact.happened_on):
-        by_subject[one.subject].append(one)
-    for subjects in in_batches(list(by_subject), 500):
-        yield sorted((one for s in subjects for one in by_subject[s]), key=lambda one: one.fact.happened_on)
+        by_case[case_of.get(one.subject, one.subject)].append(one)
+    for cases in in_batches(list(by_case), 400):
+        yield [one for case in cases for one in by_case[case]]
 
 
 def _record_batch(
     connection: Connection, some: Sequence[Reported], now: datetime, settings: Settings, done: Recorded
 ) -> None:
     book = _Book(connection, some, now, settings)
-    waiting = list(some)
-    while waiting:
-        # What is reported in one file on one day may stand in any order: what lacks its cause is tried again.
+    waiting, moved = list(some), True
+    while waiting and moved:
+        # What is reported in one file for one day may stand in any order: what was refused is tried again for as long
+        # as something else is taken.
         outcomes = [book.enter(one) for one in waiting]
-        later = [o.reported for o in outcomes if o.result == "early"]
-        if len(later) == len(waiting):
-            done.outcomes += [replace(o, result="refused") for o in outcomes]
-            break
-        done.outcomes += [o for o in outcomes if o.result != "early"]
-        waiting = later
+        taken = [outcome for outcome in outcomes if outcome.result != "refused"]
+        moved = any(outcome.result == "recorded" for outcome in taken)
+        done.outcomes += taken
+        refused = [outcome for outcome in outcomes if outcome.result == "refused"]
+        waiting = [outcome.reported for outcome in refused]
+    done.outcomes += refused if some else []
     book.write()
     done.touched |= {(book.loaded[reference].row.programme, reference) for reference in book.touched}
 
@@ -174,8 +180,7 @@ class _Book:
             for one in about:
                 check(Pathway(one.known, self.today), fact, self._around(one))
         except Refused as refusal:
-            result = "early" if refusal.early else "refused"
-            return Outcome(reported, result, field=refusal.field, why=refusal.why)
+            return Outcome(reported, "refused", field=refusal.field, why=refusal.why)
         except Blocked as blocked:
             return Outcome(reported, "refused", why=str(blocked), rule=blocked.rule)
         return Outcome(reported, "recorded", fact_id=self._enter(subject, fact, about))
@@ -196,10 +201,10 @@ class _Book:
         return given, [one]
 
     def _known_already(self, subject: str, fact: Fact) -> Fact | None:
-        """The same thing said before, even if it was corrected since: loading a file again must not undo a correction."""
+        """The same thing said before, even if corrected since: loading a file again must not undo a correction."""
         record = self.records[subject]
-        same = (f for f in (*record.live, *record.corrected.values()) if f.content == fact.content)
-        return next((f for f in same if f.supersedes == fact.supersedes), None)
+        alike = (f for f in (*record.live, *record.corrected.values()) if f.identity == fact.identity)
+        return next((f for f in alike if f.supersedes == fact.supersedes and f.content == fact.content), None)
 
     def _sound(self, fact: Fact, about: list[Loaded]) -> None:
         """Dates that can be, and codes we know."""
@@ -235,7 +240,7 @@ class _Book:
         causes = [f for f in known.facts if f.kind in fact.needs and _same_thing(f, fact)]
         if not causes:
             needed = " or ".join(fact.needs)
-            raise Refused("fact", f"{fact.kind} needs {needed} first{_of_what(fact)}; none is recorded", early=True)
+            raise Refused("fact", f"{fact.kind} needs {needed} first{_of_what(fact)}; none is recorded")
         earliest = min(_begins(cause, fact) for cause in causes)
         if fact.happened_on < earliest:
             raise Refused("happened_on", f"it cannot have happened before {say(earliest)}, the day of what it answers")
@@ -257,8 +262,8 @@ class _Book:
             raise Refused("supersedes", "say by its number which fact never happened")
         standing = next((f for f in record.live if f.identity == fact.identity and f.id != fact.supersedes), None)
         if standing:
-            why = f"contradicts fact {standing.id}, {_summary(standing)}; to correct that one, give supersedes {standing.id}"
-            raise Refused("fact", why)
+            said = f"contradicts fact {standing.id}, {_summary(standing)}"
+            raise Refused("fact", f"{said}; to correct that one, give supersedes {standing.id}")
         if fact.supersedes is None and any(f.identity == fact.identity for f in record.corrected.values()):
             raise Refused("fact", "this was recorded before and corrected; supersede the correction instead")
 
@@ -297,8 +302,10 @@ class _Book:
         for some in in_batches(sorted(self.touched)):
             query = update(pathways).where(pathways.c.reference.in_(some))
             self.connection.execute(query.values(look_on=self.today))
-        for reference, provider in self.referred.items():
-            self.connection.execute(update(pathways).where(pathways.c.reference == reference).values(provider=provider))
+        if self.referred:
+            query = update(pathways).where(pathways.c.reference == bindparam("ref"))
+            rows = [{"ref": reference, "to": provider} for reference, provider in self.referred.items()]
+            self.connection.execute(query.values(provider=bindparam("to")), rows)
 
 
 _AFTER_THE_END = (LetterSent, ProviderPhoned, Requested)

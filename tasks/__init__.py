@@ -1,1 +1,1 @@
-"""What flows may do to the world: each a Prefect task with its retries and time limit, and nothing unsafe in its errors."""
+"""What flows may do to the world: Prefect tasks with retries and time limits, and nothing unsafe in their errors."""

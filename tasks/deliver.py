@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from prefect import task
 from sqlalchemy import Engine
 
-from notifications.channels import Channels, ChannelError, Refused, Unavailable, fit_to_send
+from notifications.channels import Channels, Refused, Undelivered, fit_to_send
 from notifications.letters import compose
 from notifications.wording import NotSayable
 from settings import Settings, settings
@@ -47,8 +47,7 @@ def _send_one(channels: Channels, one: outbox.Claimed, now: datetime, settings: 
         channels.deliver(one.row.channel, letter, one.address, one.row.message_id, now)
     except (NotSayable, KeyError) as problem:
         return outbox.Result(message, "failed", error=f"SR-12: {type(problem).__name__}")
-    except (Refused, ChannelError) as problem:
-        return outbox.Result(message, "failed", error=str(problem))
-    except Unavailable as problem:
-        return outbox.Result(message, "again", error=str(problem))
+    except Undelivered as problem:
+        # What the settings get wrong is ours to mend, so the message waits for that.
+        return outbox.Result(message, "failed" if isinstance(problem, Refused) else "again", error=problem.code)
     return outbox.Result(message, "sent", address=one.address)

@@ -17,7 +17,7 @@ from prefect.states import Completed, Failed
 from models.working_days import london_date
 from settings import settings
 from store.advance import Moved
-from store.ask import Table, story, steps
+from store.ask import Table, steps, story
 from store.database import database, reading
 from tasks.safely import safely
 

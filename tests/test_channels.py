@@ -242,7 +242,16 @@ def test_a_server_that_accepts_and_says_nothing_is_passing_within_the_time_allow
 
 
 @pytest.mark.parametrize(
-    "to", ["", "nobody", "a@b@c.example", "a b@c.example", "<a@c.example>", "a@c.example,d@e.example"]
+    "to",
+    [
+        "",
+        "nobody",
+        "a@b@c.example",
+        "a b@c.example",
+        "<a@c.example>",
+        "a@c.example,d@e.example",
+        "\U0001f600@c.example",
+    ],
 )
 def test_a_malformed_address_is_refused_before_anything_is_sent(sink: Sink, mail: Channels, to: str) -> None:
     with pytest.raises(Refused, match="malformed address"):
@@ -268,9 +277,11 @@ def certificate(folder: Path) -> tuple[Path, Path]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "sink")])
     begin = datetime.now(UTC) - timedelta(hours=1)
-    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), begin)
-    made = made.not_valid_after(begin + timedelta(days=1)).add_extension(
-        x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    made = (
+        made.not_valid_before(begin)
+        .not_valid_after(begin + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
     )
     cert_file, key_file = folder / "cert.pem", folder / "key.pem"
     cert_file.write_bytes(made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
@@ -311,10 +322,11 @@ def test_a_server_without_starttls_is_not_spoken_to_in_the_clear(sink: Sink) -> 
     assert sink.commands == []
 
 
+@pytest.mark.filterwarnings("ignore:Requiring AUTH")
 @pytest.mark.parametrize(("password", "goes"), [("right", True), ("wr%C3%B6ng", False), ("wrong", False)])
-def test_a_wrong_password_is_our_fault_and_passing(sink: Sink, password: str, goes: bool) -> None:
+def test_a_wrong_password_is_our_fault_and_passing(password: str, goes: bool) -> None:
     def authenticator(_server: object, _session: object, _envelope: object, _way: str, data: object) -> AuthResult:
-        return AuthResult(success=data.password == b"right")
+        return AuthResult(success=data.password == b"right", handled=False)
 
     options = {"authenticator": authenticator, "auth_require_tls": False, "auth_required": True}
     with Sink(options=options) as locked, channels(f"pathways-mail://me:{password}@127.0.0.1:{locked.port}") as over:
@@ -322,7 +334,7 @@ def test_a_wrong_password_is_our_fault_and_passing(sink: Sink, password: str, go
             send(over)
             assert len(locked.received) == 1
         else:
-            with pytest.raises(Unavailable, match="535 our user name or password was refused|not ASCII"):
+            with pytest.raises(Unavailable, match=r"535 our user name or password was refused|not ASCII"):
                 send(over)
 
 
@@ -390,6 +402,14 @@ def test_any_apprise_url_is_a_channel_and_gets_the_subject_and_the_text(caplog: 
     assert path.endswith("/to/spip%40provider.example") or path.endswith("/to/spip@provider.example")
     assert "other.example" in second_path
     assert TO not in caplog.text and "s3cret" not in caplog.text
+
+
+def test_an_address_cannot_change_the_url_it_is_put_into() -> None:
+    with http_server() as (port, posted):
+        over = channels(f"json://127.0.0.1:{port}/to/{{address}}/end")
+        send(over, to="a?:x=y&method=get#@evil.example")
+    ((path, content),) = posted
+    assert path.endswith("/end") and "x" not in content
 
 
 def test_a_channel_that_refuses_is_passing() -> None:
@@ -502,6 +522,17 @@ def test_sr_12_a_party_named_like_our_own_words_stops_no_letter_until_the_whole_
     assert not any(fit_to_send(saying(word, WHERE["text"]), LINK, frozenset({name})) for word in ours)
 
 
+def test_sr_12_a_name_parted_by_tags_is_still_a_name() -> None:
+    words = "<b>April</b> <i>Court</i>"
+    assert fit_to_send(saying(words, WHERE["html"]), LINK, frozenset({"April Court"}))
+
+
+def test_sr_12_the_postcode_of_a_party_is_found_even_inside_a_reference() -> None:
+    inside = saying("SPIP-LL615AB", WHERE["text"])
+    assert fit_to_send(inside, LINK, frozenset()) is None
+    assert fit_to_send(inside, LINK, SOMEBODY)
+
+
 @pytest.mark.parametrize("value", ["Li Wu", "Ng"])
 def test_sr_12_a_short_name_counts_as_a_whole_and_not_by_its_letters(value: str) -> None:
     assert fit_to_send(saying(value, WHERE["text"]), LINK, frozenset({value}))
@@ -519,3 +550,4 @@ def test_sr_12_the_link_of_the_settings_is_not_looked_into_but_what_stands_besid
     assert fit_to_send(made, link, frozenset({"Jo Smith"})) is None
     assert fit_to_send(WHERE["text"](made, "smith"), link, frozenset({"Jo Smith"}))
     assert fit_to_send(made, LINK, frozenset({"Jo Smith"}))
+    assert fit_to_send(WHERE["text"](made, link.format(reference="SMITH")), link, frozenset({"Jo Smith"}))

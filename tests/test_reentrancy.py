@@ -9,9 +9,8 @@ from datetime import date, timedelta
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from flows.spip import spip
 from models.working_days import add_working_days
-from tests.life import Life, moment
+from tests.life import Life
 from tests.world import World
 
 BEGIN = date(2026, 1, 5)
