@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _this_machine(self) -> "Settings":
         self.prefect_api = self.prefect_api or f"http://127.0.0.1:{self.ports.prefect}/api"
-        self.link = self.link or f"http://127.0.0.1:{self.ports.prefect}/runs?name={{reference}}"
+        self.link = self.link or f"http://127.0.0.1:{self.ports.prefect}/v2/runs?flow-run-search={{reference}}"
         return self
 
     @property

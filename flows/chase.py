@@ -5,9 +5,10 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from tasks.chase import chase_late
+from tasks.show import sweep_name
 
 
-@flow(name="chase", timeout_seconds=1800)
+@flow(name="chase", flow_run_name=sweep_name, timeout_seconds=1800)
 def chase() -> State:
     """Take every late duty to the step of the ladder it has reached."""
     done = chase_late()

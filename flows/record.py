@@ -1,11 +1,12 @@
 """Record: the forms by which operations staff record a fact, hold a pathway or release it from the Prefect UI.
 
-Every field is a reference, a code, a date or a choice, for Prefect keeps what is typed here.
+Every field is a reference, a code, a date or a choice, for Prefect keeps what is typed here. A field left empty is not
+given.
 """
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -13,24 +14,36 @@ from prefect.states import Completed, Failed
 from pydantic import BaseModel, Field, create_model
 
 from models.facts import KINDS, Held, Reference, payload_fields
+from models.forms import base_type
 from tasks.record import record_one
 
-
-def _choices(name: str) -> Any:
-    """The type of a detail: every choice that any kind of fact offers under this name, or the type it has."""
-    kinds = [payload_fields(kind)[name] for kind in KINDS.values() if name in payload_fields(kind)]
-    if all(get_origin(field.annotation) is Literal for field in kinds):
-        values = dict.fromkeys(value for field in kinds for value in get_args(field.annotation))
-        return Literal[tuple(values)]
-    first = kinds[0]
-    return Annotated[first.annotation, *first.metadata] if first.metadata else first.annotation
+_PATTERNS: dict[Any, str] = {
+    date: r"^(\d{4}-\d\d-\d\d)?$",
+    bool: r"^(yes|no)?$",
+    int: r"^\d{0,3}$",
+    str: r"^([A-Z0-9][A-Z0-9-]{1,39})?$",
+}
+_DATE_AND_TIME = r"^(\d{4}-\d\d-\d\d \d\d:\d\d)?$"
 
 
-_NAMES = dict.fromkeys(name for kind in KINDS.values() for name in payload_fields(kind))
-FactKind = StrEnum("FactKind", {kind.upper(): kind for kind in KINDS if kind not in ("requested", "held", "released")})
-Details: type[BaseModel] = create_model(
-    "Details", **{name: (_choices(name) | None, Field(default=None)) for name in _NAMES if name != "route"}
+def _detail(name: str) -> tuple[Any, Any]:
+    """A field of the form: a choice of all that any kind of fact offers under this name, or text of one form."""
+    kinds = [kind for kind in KINDS.values() if name in payload_fields(kind)]
+    says = f"For {', '.join(kind.kind for kind in kinds)}."
+    bases = [base_type(payload_fields(kind)[name].annotation) for kind in kinds]
+    if isinstance(bases[0], tuple):
+        offered = dict.fromkeys(value for base in bases for value in base)
+        return Literal[("", *offered)], Field(default="", description=says)
+    return str, Field(default="", pattern=_PATTERNS.get(bases[0], _DATE_AND_TIME), description=says)
+
+
+_FIRST = ("provider", "session", "result", "starts_at", "ends_at", "reason", "decision")  # what is filled in most
+_NAMES = dict.fromkeys(
+    (*_FIRST, *(name for kind in KINDS.values() for name in payload_fields(kind) if name != "route"))
 )
+_ELSEWHERE = ("requested", "held", "released")
+FactKind = StrEnum("FactKind", {kind.upper(): kind for kind in sorted(KINDS) if kind not in _ELSEWHERE})
+Details: type[BaseModel] = create_model("Details", **{name: _detail(name) for name in _NAMES})
 HoldReason = get_args(payload_fields(Held)["reason"].annotation)
 
 
@@ -41,10 +54,20 @@ def record_fact(
     happened_on: date,
     recorded_by: Reference,
     details: Details = Details(),
-    supersedes: int | None = None,
+    supersedes: Annotated[int, Field(ge=0)] = 0,
 ) -> State:
-    """Record a fact about a pathway or a case. Fill in only the details that this kind of fact has."""
-    return _state(*record_one(about, str(fact), happened_on, recorded_by, details.model_dump(), supersedes))
+    """Record a fact about a pathway or a case.
+
+    Args:
+        about: The reference of a pathway, such as SPIP-D0001, or of a case.
+        fact: What happened.
+        happened_on: The day it happened.
+        recorded_by: Your code: a practitioner's or a provider's.
+        details: Only those that this kind of fact has.
+        supersedes: The number of the fact that this one corrects; 0 if none.
+    """
+    given = {name: value for name, value in details.model_dump().items() if value}
+    return _state(*record_one(about, str(fact), happened_on, recorded_by, given, supersedes or None))
 
 
 @flow(name="hold", flow_run_name="{pathway}: hold", timeout_seconds=120)

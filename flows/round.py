@@ -11,9 +11,10 @@ from flows.chase import chase
 from flows.deliver import deliver
 from flows.spip import advance_spip
 from flows.watch import watch
+from tasks.show import sweep_name
 
 
-@flow(name="round", timeout_seconds=7200)
+@flow(name="round", flow_run_name=sweep_name, timeout_seconds=7200)
 def go_round() -> State:
     """Advance every pathway whose day has come, chase, deliver and watch, in that order."""
     # Each runs whatever became of the one before: a pathway that needs repair must not stop the chasing of others.

@@ -4,10 +4,11 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
+from tasks.show import sweep_name
 from tasks.watch import draw
 
 
-@flow(name="watch", timeout_seconds=600)
+@flow(name="watch", flow_run_name=sweep_name, timeout_seconds=600)
 def watch() -> State:
     """Draw the caseload, the overdue, the delivery picture and what needs repair."""
     rows = draw()

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
 from models.facts import KINDS, Fact, Reference, payload_fields
-from models.forms import BadFact, fact
+from models.forms import BadFact, base_type, fact
 from models.working_days import LONDON, london_date
 
 BLANK = " \t\r\n\u00a0\u2007\u202f\u200b\ufeff"
@@ -186,11 +186,3 @@ def _typed(name: str, wanted: Any, cell: str) -> Any:
 
 
 _READERS = {date: day, datetime: moment, bool: yes_no, int: number, str: reference}
-
-
-def base_type(annotation: Any) -> Any:
-    """What an annotation comes down to: a type, or the tuple of words of a Literal."""
-    inner = [one for one in getattr(annotation, "__args__", ()) if one is not type(None)]
-    if getattr(annotation, "__origin__", None) is Literal:
-        return tuple(inner)
-    return base_type(inner[0]) if inner else annotation

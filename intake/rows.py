@@ -18,9 +18,9 @@ from intake.cells import (
     Text,
     Word,
     YesNo,
-    base_type,
 )
 from models.facts import KINDS, payload_fields
+from models.forms import base_type
 
 
 def column(says: str, example: str, default: Any = ...) -> Any:

@@ -175,13 +175,13 @@ def run(settings: Settings, console: Console, *, samples: bool = True) -> None:
     begun = time.monotonic()
 
     def say(line: str) -> None:
-        console.print(f"[dim]{time.monotonic() - begun:5.1f} s[/dim]  {line}")
+        console.print(f"[dim]{time.monotonic() - begun:5.1f} s[/dim]  {line}", soft_wrap=True, highlight=False)
 
     signal.signal(signal.SIGTERM, _interrupt)
     with running(settings, say) as stack:
         if samples:
             _load_samples(settings, say)
-        console.print(_ready(settings))
+        console.print(_ready(settings), soft_wrap=True, highlight=False)
         try:
             while not (dead := stack.failed()):
                 time.sleep(1)
@@ -222,20 +222,30 @@ def finish_round(api: str, patience: float = 120) -> bool:
 
 
 def _ready(settings: Settings) -> str:
-    ports = settings.ports
-    ui, mail = f"http://127.0.0.1:{ports.prefect}", f"http://127.0.0.1:{ports.mailbox}"
+    from store.ask import worth_trying
+    from store.database import database, reading
+
+    ui, mail = f"http://127.0.0.1:{settings.ports.prefect}/v2", f"http://127.0.0.1:{settings.ports.mailbox}"
+    with reading(database(settings.database_url)) as connection:
+        late = worth_trying(connection)
+    try_these = ".venv/bin/pathways overdue\n      what is late, the worst first"
+    if late:
+        pathway, provider, session = late
+        try_these += f"""
+  .venv/bin/pathways show {pathway}
+      where one pathway stands, in ten lines
+  .venv/bin/pathways record {pathway} attendance_reported session={session} result=attended --by {provider}
+      answer for its provider, then see its run: {settings.link.format(reference=pathway)}"""
     return f"""
 [bold]Case Pathways is running.[/bold]
 
   Prefect UI   {ui}/runs
+               {ui}/artifacts/key/overdue and .../caseload
   Mailbox      {mail}
 
-Three things to try, in another terminal:
+Try, in another terminal:
 
-  .venv/bin/pathways overdue                 what is late, the worst first
-  .venv/bin/pathways show SPIP-D0012         where one pathway stands, in ten lines
-  .venv/bin/pathways record SPIP-D0012 attendance_reported session=S-0012 result=attended --by P003
-                                             answer for a provider, and watch its run appear in the UI
+  {try_these}
 
 Ctrl-C stops everything. State is kept in {settings.home}
 """

@@ -58,6 +58,14 @@ def expected(kind: str, name: str) -> str:
     return in_words(field.annotation) if field else "a value of its form"
 
 
+def base_type(annotation: Any) -> Any:
+    """What an annotation comes down to: a type, or the tuple of words of a Literal."""
+    inner = [one for one in getattr(annotation, "__args__", ()) if one is not type(None)]
+    if getattr(annotation, "__origin__", None) is Literal:
+        return tuple(inner)
+    return base_type(inner[0]) if inner else annotation
+
+
 def in_words(annotation: Any) -> str:
     """What a type expects, in words."""
     if get_origin(annotation) is Annotated:

@@ -103,6 +103,15 @@ class Limits:
         first = climb.get("from", steps[0].step)
         return steps[[step.step for step in steps].index(first) :]
 
+    def read_through(self) -> None:
+        """Read all of it once, so that a mistake shows before a pathway keeps it. Raises what the mistake raises."""
+        steps = [step for duty in ("", *self.content["ladder"]["climbs"]) for step in self.ladder(duty)]
+        counts = [self.hearing_within, self.repeat, self.at_hearing.at, *(step.at for step in steps)]
+        if not all(type(count) is int for count in (*counts, *self.content["numbers"].values())):
+            raise TypeError("a number is none")
+        for span in ("before_hearing", *filter(None, (step.opens for step in steps))):
+            self.spans[span]
+
     @cache  # noqa: B019
     def jumps_at_hearing(self, duty: str) -> bool:
         """Whether a near hearing makes this duty's ladder jump (m03 H): what providers owe."""
@@ -155,9 +164,12 @@ def _limits_of(programme: str, day: date, document: dict[str, Any]) -> Limits:
                 "ladder": {k: v for k, v in _in_force(document["ladder"], day).items() if k != "in_force_from"},
             }
         )
+        limits.read_through()
         return limits
     except KeyError as missing:
         raise LimitsError(f"limits: nothing is said of {missing} for {programme}") from None
+    except (TypeError, ValueError, AttributeError):
+        raise LimitsError(f"limits: what is said for {programme} is not laid out as in the shipped file") from None
 
 
 def programmes(path: Path = SHIPPED) -> set[str]:

@@ -78,7 +78,7 @@ def _lateness(fields: dict[str, Any]) -> dict[str, str]:
     late = int(fields["late"])
     lateness = f"{late} working day{'s' if late != 1 else ''} late" if late else "due soon"
     hearing = fields.get("hearing")
-    near = fields["step"] == "H" and hearing
+    near = fields.get("step") == "H" and hearing
     return {"lateness": lateness, "near_hearing": f", hearing on {_day(hearing)}" if near else ""}
 
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, case, func, select
 
-from models.facts import Fact
+from models.facts import Fact, SessionBooked
 from models.limits import kept_limits
-from models.tables import Case, DutyRow, MessageRow, NoticeRow, PathwayRow
+from models.tables import Case, DutyRow, FactRow, MessageRow, NoticeRow, PathwayRow
 from models.working_days import working_days_after
 from notifications.ladder import Climb, next_day, steps_due
 from settings import Settings
@@ -193,6 +193,19 @@ def steps(story: Story) -> Table:
         if duty.state == "open"
     ]
     return [*done, *owed, {"step": story.next, "state": "next", "by": None, "on": None, "due": None}]
+
+
+def worth_trying(connection: Connection) -> tuple[str, str, str] | None:
+    """A pathway whose attendance report is the latest of all, its provider and session; None when none is due."""
+    query = (
+        select(duties.c.pathway, duties.c.on_code, FactRow.payload)
+        .join(FactRow, FactRow.subject == duties.c.pathway)
+        .where(duties.c.state == "open", duties.c.kind == "attendance_report", FactRow.kind == SessionBooked.kind)
+        .order_by(duties.c.due_on, FactRow.id.desc())
+        .limit(1)
+    )
+    found = connection.execute(query).first()
+    return (found.pathway, found.on_code, found.payload["session"]) if found else None
 
 
 def has_real_cases(connection: Connection) -> bool:

@@ -118,18 +118,21 @@ def _notices(row: Row[Any], pathway: Row[Any], step: Step, today: date, now: dat
             "to_code": who.code,
             "wording": "chase",
             "occasion": f"chase:{step.step}:{row.key}{again}",
-            "fields": {
-                "duty": row.kind,
-                "owed_by": row.on_code,
-                "due": row.due_on.isoformat(),
-                "late": max(0, working_days_after(row.due_on, today)),
-                "step": step.step,
-                "step_name": step.name,
-                "hearing": row.hearing_on.isoformat() if row.hearing_on else None,
-            },
+            "fields": late_fields(row, today) | {"step": step.step, "step_name": step.name},
             "created_at": now,
             "withheld": None,
         }
+
+
+def late_fields(row: Row[Any], today: date) -> dict[str, Any]:
+    """What a line about a late duty says: what, by whom, since when, how late, and the hearing that is coming."""
+    return {
+        "duty": row.kind,
+        "owed_by": row.on_code,
+        "due": row.due_on.isoformat(),
+        "late": max(0, working_days_after(row.due_on, today)),
+        "hearing": row.hearing_on.isoformat() if row.hearing_on else None,
+    }
 
 
 def _who(role: str, row: Row[Any], pathway: Row[Any]) -> Who:

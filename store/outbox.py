@@ -13,14 +13,18 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, Row, and_, bindparam, select, update
 
-from models.tables import MessageRow, NoticeRow, Party, PathwayRow, Practitioner, Provider
+from models.tables import DutyRow, MessageRow, NoticeRow, Party, PathwayRow, Practitioner, Provider
+from models.working_days import london_date
 from notifications.hours import digest_day, may_send
+from notifications.letters import Notice
 from notifications.wording import wording
 from settings import Settings
+from store.chase import late_fields
 from store.database import claiming, in_batches, insert_returning, writing
 
 messages = MessageRow.__table__
 notices = NoticeRow.__table__
+duties = DutyRow.__table__
 
 ON_ITS_WAY = ("waiting", "sending")
 _waiting = and_(notices.c.bundle.is_(None), notices.c.withheld.is_(None))
@@ -32,7 +36,7 @@ class Claimed:
 
     row: Row[Any]
     address: str | None
-    notices: Sequence[Row[Any]]
+    notices: Sequence[Notice]
     forbidden: frozenset[str]
     """What may not appear in it: names, addresses and numbers of the parties of its cases (SR-12)."""
 
@@ -112,15 +116,18 @@ def claim(engine: Engine, now: datetime, settings: Settings) -> list[Claimed]:
             .where(messages.c.id.in_(mine))
             .values(state="sending", try_at=until, attempts=messages.c.attempts + 1)
         )
-        return _carrying(connection, mine)
+        return _carrying(connection, mine, london_date(now))
 
 
-def _carrying(connection: Connection, ids: Sequence[int]) -> list[Claimed]:
+def _carrying(connection: Connection, ids: Sequence[int], today: date) -> list[Claimed]:
     rows = connection.execute(select(messages).where(messages.c.id.in_(ids)).order_by(messages.c.id)).all()
-    carried: dict[str, list[Row[Any]]] = defaultdict(list)
+    carried: dict[str, list[Notice]] = defaultdict(list)
     query = select(notices).where(notices.c.bundle.in_({row.bundle for row in rows})).order_by(notices.c.id)
     for notice in connection.execute(query):
         carried[notice.bundle].append(notice)
+    for row in rows:
+        if row.to_role == "provider" and row.bundle.startswith("digest:"):
+            carried[row.bundle] += _also_late(connection, row.to_code, carried[row.bundle], today)
     addresses = _addresses(connection)
     forbidden = _forbidden(connection, {notice.pathway for some in carried.values() for notice in some})
     return [
@@ -132,6 +139,23 @@ def _carrying(connection: Connection, ids: Sequence[int]) -> list[Claimed]:
         )
         for row in rows
     ]
+
+
+@dataclass(frozen=True)
+class _Late:
+    """A duty that is late and took no step today, as a line of a digest."""
+
+    pathway: str
+    fields: dict[str, Any]
+    wording: str = "chase"
+
+
+def _also_late(connection: Connection, provider: str, said: Sequence[Notice], today: date) -> list[Notice]:
+    """What else this provider owes and is late with: a digest shows all of it, whatever made it go out today."""
+    owed = (duties.c.state == "open", duties.c.due_on < today, ~duties.c.paused)
+    rows = connection.execute(select(duties).where(*owed, duties.c.on_role == "provider", duties.c.on_code == provider))
+    have = {(notice.pathway, notice.fields.get("duty")) for notice in said}
+    return [_Late(row.pathway, late_fields(row, today)) for row in rows if (row.pathway, row.kind) not in have]
 
 
 def _addresses(connection: Connection) -> dict[tuple[str, str], str | None]:

