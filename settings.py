@@ -24,6 +24,11 @@ class Channel(BaseModel):
     url: str
     roles: list[str] = ["*"]
     """Roles served ("provider", "adviser", "service_manager", ...); "*" is everybody."""
+    occasions: list[str] = ["*"]
+    """Occasions served, by their names in `wording.toml` ("referral", "new-risk", ...), or "digest"; "*" is all."""
+
+    def serves(self, role: str, occasion: str) -> bool:
+        return {"*", role} & set(self.roles) != set() and {"*", occasion} & set(self.occasions) != set()
 
 
 class Sending(BaseModel):

@@ -48,28 +48,22 @@ def spip(p: Pathway) -> None:
 
 
 def at_any_point(p: Pathway) -> None:
-    """What ends or pauses the pathway wherever it stands."""
-    p.ends_with(Withdrawn, "closed_withdrawn", told="referral-withdrawn")
-    p.ends_with(ProceedingsEnded, "closed_withdrawn", "proceedings_ended", told="referral-withdrawn")
-    p.ends_with(DirectionDischarged, "closed_withdrawn", "proceedings_ended", told="referral-withdrawn")
-    if not p.court_ordered:  # a direction binds until the court varies it; only an adviser's own referral just ends
-        p.ends_with(CourtDeclined, "closed_unsuitable", "court_declined", told="referral-withdrawn", programme="SPIP")
-        p.ends_with(
-            SuitabilityDecided, "closed_unsuitable", "unsuitable_risk", told="referral-withdrawn", suitable=False
-        )
-        p.ends_with(
-            RiskReviewed, "closed_unsuitable", "unsuitable_risk", told="referral-withdrawn", decision="unsuitable"
-        )
+    """What ends or pauses the pathway wherever it stands. A direction binds until the court takes it back."""
+    unsuitable = p.first(SuitabilityDecided, suitable=False) or p.first(RiskReviewed, decision="unsuitable")
+    p.ends_with(Withdrawn, "closed_withdrawn")
+    p.ends_with(ProceedingsEnded, "closed_withdrawn", "proceedings_ended")
+    if not p.court_ordered:
+        p.ends_with(CourtDeclined, "closed_unsuitable", "court_declined", programme="SPIP")  # SR-15
+        p.ends_with(SuitabilityDecided, "closed_unsuitable", "unsuitable_risk", suitable=False)
+        p.ends_with(RiskReviewed, "closed_unsuitable", "unsuitable_risk", decision="unsuitable")
+    elif unsuitable:
+        p.ends_with(DirectionDischarged, "closed_unsuitable", "unsuitable_risk")
+    else:
+        p.ends_with(DirectionDischarged, "closed_withdrawn", "proceedings_ended")
     p.pauses_for(
-        RiskRaised,
-        RiskReviewed,
-        state="safeguarding_hold",
-        review="risk_review",
-        within="risk_review",
-        told="new-risk",
-        decision="continue",
+        RiskRaised, RiskReviewed, state="safeguarding_hold", duty="risk_review", told="new-risk", decision="continue"
     )  # SR-14
-    p.pauses_for(Held, Released, state="on_hold", review="hold_review", within="hold_review")
+    p.pauses_for(Held, Released, state="on_hold", duty="hold_review")
 
 
 def safeguarding(p: Pathway) -> None:

@@ -5,20 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from intake.cells import (
-    CaseRef,
-    Day,
-    Days,
-    Latitude,
-    Longitude,
-    Mail,
-    Number,
-    Ref,
-    Refs,
-    Text,
-    Word,
-    YesNo,
-)
+from intake.cells import CaseRef, Day, Days, Latitude, Longitude, Mail, Number, Ref, Refs, Text, Word, YesNo
 from models.facts import KINDS, payload_fields
 from models.forms import base_type
 

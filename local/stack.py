@@ -177,7 +177,9 @@ def run(settings: Settings, console: Console, *, samples: bool = True) -> None:
     def say(line: str) -> None:
         console.print(f"[dim]{time.monotonic() - begun:5.1f} s[/dim]  {line}", soft_wrap=True, highlight=False)
 
-    signal.signal(signal.SIGTERM, _interrupt)
+    # Ctrl-C, an order to stop, a closed terminal: the children live in sessions of their own and would go on.
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, _interrupt)
     with running(settings, say) as stack:
         if samples:
             _load_samples(settings, say)
@@ -191,6 +193,9 @@ def run(settings: Settings, console: Console, *, samples: bool = True) -> None:
 
 
 def _interrupt(*_: object) -> None:
+    # Once only: a second Ctrl-C must not break off the stopping and leave children behind.
+    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(sign, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

@@ -15,6 +15,8 @@ from models.facts import (
     HearingListed,
     HearingVacated,
     LetterSent,
+    ReferralDeclined,
+    ReferralSent,
     Requested,
     RiskRaised,
     RiskReviewed,
@@ -227,9 +229,9 @@ class Pathway:
     # At any point ----------------------------------------------------------------------------------------------------
 
     def ends_with(
-        self, kind: type[Fact], state: str, reason: str | None = None, told: str | None = None, **matching: Any
+        self, kind: type[Fact], state: str, reason: str | None = None, told: str = "referral-withdrawn", **matching: Any
     ) -> None:
-        """A fact of `kind` ends the pathway wherever it stands; `told` is the notice to its provider then.
+        """A fact of `kind` ends the pathway wherever it stands; `told` is what its provider is told then.
 
         What was recorded after the end is left out, so that the story is told as it stood then.
         """
@@ -241,28 +243,33 @@ class Pathway:
         self.today = min(self.today, end.recorded_on)
 
     def pauses_for(
-        self,
-        kind: type[Fact],
-        until: type[Fact],
-        *,
-        state: str,
-        review: str,
-        within: str,
-        told: str | None = None,
-        **lifting: Any,
+        self, kind: type[Fact], until: type[Fact], *, state: str, duty: str, told: str | None = None, **lifting: Any
     ) -> None:
-        """From a fact of `kind` until one of `until`, clocks stop and the pathway waits for its adviser's review."""
+        """From a fact of `kind` until one of `until`, clocks stop and the pathway waits for its adviser's review.
+
+        The review has the limit of its own name. The provider that holds the referral is told to wait, not why.
+        """
         for cause in self.all(kind):
             later = [fact for fact in self.all(until) if _recorded(fact) > _recorded(cause)]
-            due = self.within(within, cause.recorded_on)
-            owed = self._owe(review, cause, self.adviser, due, cause.recorded_on, next(iter(later), None))
+            due = self.within(duty, cause.recorded_on)
+            owed = self._owe(duty, cause, self.adviser, due, cause.recorded_on, next(iter(later), None))
             if told:
                 self.tell(self.adviser, told, about=cause)
             lifted = next((f for f in later if all(getattr(f, k) == v for k, v in lifting.items())), None)
+            self._tell_holder(cause, lifted)
             if lifted:
                 self.pauses.append((cause.recorded_on, lifted.recorded_on))
             elif self._pause is None:
                 self._pause_for(state, owed)
+
+    def _tell_holder(self, cause: Fact, lifted: Fact | None) -> None:
+        """Tell the provider that held the referral when the pause began to wait, and when it may go on."""
+        before = [f for f in self.all(ReferralSent, ReferralDeclined) if _recorded(f) < _recorded(cause)]
+        if before and isinstance(before[-1], ReferralSent):
+            holder = Who("provider", before[-1].provider)
+            self.tell(holder, "referral-paused", about=cause)
+            if lifted:
+                self.tell(holder, "referral-resumed", about=lifted)
 
     def _pause_for(self, state: str, review: Duty) -> None:
         """Stand on hold; when the review said no, the adviser still owes the court's variation of the order."""

@@ -162,10 +162,7 @@ RULES: dict[type[Fact], tuple[tuple[str, Rule], ...]] = {
         ("SR-15", sr_15_not_after_the_court_declined),
         ("SR-16", sr_16_only_open_services_and_providers),
     ),
-    SessionBooked: (
-        ("SR-03", sr_03_never_two_parties_in_one_session),
-        ("SR-14", sr_14_nothing_moves_under_a_new_risk),
-    ),
+    SessionBooked: (("SR-03", sr_03_never_two_parties_in_one_session), ("SR-14", sr_14_nothing_moves_under_a_new_risk)),
     RiskReviewed: (("SR-14", sr_14_the_adviser_releases),),
     BreachDecided: (("SR-13", sr_13_report_only_where_monitoring_was_asked),),
     NoteSigned: (("SR-13", sr_13_only_the_adviser_signs),),

@@ -59,6 +59,7 @@ class _Bundle:
     key: str
     role: str
     code: str
+    occasion: str
     urgent: bool = False
 
 
@@ -66,8 +67,9 @@ def _bundle_of(row: Row[Any], telling: dict[str, str], day: date | None) -> _Bun
     """Which message carries a notice; None while it waits for the next day's digest to begin."""
     said = wording(row.wording)
     if said.bundle == "digest" or (said.bundle == "preference" and telling.get(row.to_code) == "daily"):
-        return _Bundle(f"digest:{day}:{row.to_role}:{row.to_code}", row.to_role, row.to_code) if day else None
-    return _Bundle(f"notice:{row.id}", row.to_role, row.to_code, said.urgent)
+        key = f"digest:{day}:{row.to_role}:{row.to_code}"
+        return _Bundle(key, row.to_role, row.to_code, "digest") if day else None
+    return _Bundle(f"notice:{row.id}", row.to_role, row.to_code, row.wording, said.urgent)
 
 
 def _make(connection: Connection, bundles: dict[_Bundle, list[int]], now: datetime, settings: Settings) -> int:
@@ -76,7 +78,7 @@ def _make(connection: Connection, bundles: dict[_Bundle, list[int]], now: dateti
         _message(bundle, name, now, settings)
         for bundle in bundles
         for name, channel in settings.channels.items()
-        if "*" in channel.roles or bundle.role in channel.roles
+        if channel.serves(bundle.role, bundle.occasion)
     ]
     made = insert_returning(connection, messages, rows, messages.c.bundle)
     links = [{"n": n, "b": b.key} for b, numbers in bundles.items() if b.key in set(made) for n in numbers]

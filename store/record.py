@@ -274,7 +274,7 @@ class _Book:
         return Around(
             seats=tuple(seat for other in others for seat in _seats(other, self.today)),
             why_not=lambda provider, fact: self.directories.of(programme).why_not(
-                provider, area, fact.happened_on, already_made=fact.told_already
+                provider, area, fact.happened_on, already_made=_made_already(one, fact)
             ),
         )
 
@@ -364,6 +364,12 @@ def _of_what(fact: Fact) -> str:
 def _summary(fact: Fact) -> str:
     said = ", ".join(f"{name} {value}" for name, value in fact.payload.items())
     return f"{fact.label} on {say(fact.happened_on)}" + (f" ({said})" if said else "")
+
+
+def _made_already(one: Loaded, fact: Fact) -> bool:
+    """Whether a referral was made elsewhere, or corrects one to the same provider and so takes no new place there."""
+    corrected = next((f for f in one.known.facts if f.id == fact.supersedes), None)
+    return fact.told_already or (isinstance(corrected, ReferralSent) and corrected.identity == fact.identity)
 
 
 def _seats(other: Loaded, today: date) -> Iterable[Seat]:

@@ -26,10 +26,7 @@ def upgrade() -> None:
         sa.Column("told_already", sa.Boolean(), nullable=False),
         sa.Column("supersedes", sa.Integer(), nullable=True),
         sa.Column("payload", sa.JSON(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["supersedes"],
-            ["fact.id"],
-        ),
+        sa.ForeignKeyConstraint(["supersedes"], ["fact.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("supersedes"),
     )
@@ -112,26 +109,11 @@ def upgrade() -> None:
         sa.Column("service_manager", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("assistant_director", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("business_support", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["assistant_director"],
-            ["practitioner.code"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["business_support"],
-            ["practitioner.code"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["commissioning_manager"],
-            ["practitioner.code"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["commissioning_officer"],
-            ["practitioner.code"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["service_manager"],
-            ["practitioner.code"],
-        ),
+        sa.ForeignKeyConstraint(["assistant_director"], ["practitioner.code"]),
+        sa.ForeignKeyConstraint(["business_support"], ["practitioner.code"]),
+        sa.ForeignKeyConstraint(["commissioning_manager"], ["practitioner.code"]),
+        sa.ForeignKeyConstraint(["commissioning_officer"], ["practitioner.code"]),
+        sa.ForeignKeyConstraint(["service_manager"], ["practitioner.code"]),
         sa.PrimaryKeyConstraint("code"),
     )
     op.create_table(
@@ -147,10 +129,7 @@ def upgrade() -> None:
         sa.Column("accredited_until", sa.Date(), nullable=True),
         sa.Column("latitude", sa.Float(), nullable=True),
         sa.Column("longitude", sa.Float(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["provider"],
-            ["provider.code"],
-        ),
+        sa.ForeignKeyConstraint(["provider"], ["provider.code"]),
         sa.PrimaryKeyConstraint("provider", "programme"),
     )
     op.create_table(
@@ -158,10 +137,7 @@ def upgrade() -> None:
         sa.Column("code", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("name", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("area", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["area"],
-            ["area.code"],
-        ),
+        sa.ForeignKeyConstraint(["area"], ["area.code"]),
         sa.PrimaryKeyConstraint("code"),
     )
     with op.batch_alter_table("court", schema=None) as batch_op:
@@ -175,14 +151,8 @@ def upgrade() -> None:
         sa.Column("adviser", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("received_on", sa.Date(), nullable=False),
         sa.Column("sample", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["adviser"],
-            ["practitioner.code"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["court"],
-            ["court.code"],
-        ),
+        sa.ForeignKeyConstraint(["adviser"], ["practitioner.code"]),
+        sa.ForeignKeyConstraint(["court"], ["court.code"]),
         sa.PrimaryKeyConstraint("reference"),
         sa.UniqueConstraint("same_as"),
     )
@@ -203,10 +173,7 @@ def upgrade() -> None:
         sa.Column("access_needs", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("latitude", sa.Float(), nullable=True),
         sa.Column("longitude", sa.Float(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["case"],
-            ["case.reference"],
-        ),
+        sa.ForeignKeyConstraint(["case"], ["case.reference"]),
         sa.PrimaryKeyConstraint("reference"),
     )
     with op.batch_alter_table("party", schema=None) as batch_op:
@@ -221,14 +188,8 @@ def upgrade() -> None:
         sa.Column("activity", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("made_on", sa.Date(), nullable=False),
         sa.Column("monitoring_requested", sa.Boolean(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["case"],
-            ["case.reference"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["party"],
-            ["party.reference"],
-        ),
+        sa.ForeignKeyConstraint(["case"], ["case.reference"]),
+        sa.ForeignKeyConstraint(["party"], ["party.reference"]),
         sa.PrimaryKeyConstraint("reference"),
     )
     with op.batch_alter_table("direction", schema=None) as batch_op:
@@ -255,26 +216,11 @@ def upgrade() -> None:
         sa.Column("closed_on", sa.Date(), nullable=True),
         sa.Column("look_on", sa.Date(), nullable=True),
         sa.Column("failure", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["area"],
-            ["area.code"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["case"],
-            ["case.reference"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["direction"],
-            ["direction.reference"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["limits"],
-            ["limitset.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["party"],
-            ["party.reference"],
-        ),
+        sa.ForeignKeyConstraint(["area"], ["area.code"]),
+        sa.ForeignKeyConstraint(["case"], ["case.reference"]),
+        sa.ForeignKeyConstraint(["direction"], ["direction.reference"]),
+        sa.ForeignKeyConstraint(["limits"], ["limitset.id"]),
+        sa.ForeignKeyConstraint(["party"], ["party.reference"]),
         sa.PrimaryKeyConstraint("reference"),
     )
     with op.batch_alter_table("pathway", schema=None) as batch_op:
@@ -314,10 +260,7 @@ def upgrade() -> None:
         sa.Column("step", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("hearing_step_on", sa.Date(), nullable=True),
         sa.Column("marked_on", sa.Date(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["pathway"],
-            ["pathway.reference"],
-        ),
+        sa.ForeignKeyConstraint(["pathway"], ["pathway.reference"]),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("duty", schema=None) as batch_op:
@@ -343,10 +286,7 @@ def upgrade() -> None:
         sa.Column("created_at", models.tables.UtcDateTime(timezone=True), nullable=False),
         sa.Column("withheld", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
         sa.Column("bundle", sqlmodel.sql.sqltypes.AutoString(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["pathway"],
-            ["pathway.reference"],
-        ),
+        sa.ForeignKeyConstraint(["pathway"], ["pathway.reference"]),
         sa.PrimaryKeyConstraint("id"),
     )
     with op.batch_alter_table("notice", schema=None) as batch_op:
