@@ -150,6 +150,7 @@ class Pathway:
         self.duties: dict[str, Duty] = {}
         self.notices: dict[tuple[str, str], Notice] = {}
         self._look: date | None = None
+        self._hearings: set[date] | None = None
         self._pause: Standing | None = None
         self._end: tuple[Fact, str, str, str | None] | None = None
         people = known.people
@@ -163,11 +164,10 @@ class Pathway:
     def all(self, *kinds: type[F], after: Fact | None = None, **matching: Any) -> list[F]:
         """The facts of these kinds in the order they happened, later than `after`, with the fields given."""
         facts = self.facts[self.facts.index(after) + 1 :] if after else self.facts
-        return [
-            fact
-            for fact in facts
-            if isinstance(fact, kinds) and all(getattr(fact, name) == value for name, value in matching.items())
-        ]
+        found = [fact for fact in facts if isinstance(fact, kinds)]
+        if matching:
+            found = [fact for fact in found if all(getattr(fact, k) == v for k, v in matching.items())]
+        return found
 
     def first(self, *kinds: type[F], after: Fact | None = None, **matching: Any) -> F | None:
         return next(iter(self.all(*kinds, after=after, **matching)), None)
@@ -197,9 +197,10 @@ class Pathway:
 
     def next_hearing(self, after: date) -> date | None:
         """The first listed and not vacated hearing later than a day."""
-        vacated = {fact.hearing_on for fact in self.all(HearingVacated)}
-        listed = {fact.hearing_on for fact in self.all(HearingListed)} - vacated
-        return min((day for day in listed if day > after), default=None)
+        if self._hearings is None:
+            vacated = {fact.hearing_on for fact in self.all(HearingVacated)}
+            self._hearings = {fact.hearing_on for fact in self.all(HearingListed)} - vacated
+        return min((day for day in self._hearings if day > after), default=None)
 
     # Reckoning -------------------------------------------------------------------------------------------------------
 
@@ -240,6 +241,7 @@ class Pathway:
             return
         self._end = (end, state, reason or getattr(end, "reason", ""), told)
         self.facts = [fact for fact in self.facts if _recorded(fact) <= _recorded(end)]
+        self._hearings = None
         self.today = min(self.today, end.recorded_on)
 
     def pauses_for(
@@ -336,7 +338,7 @@ class Pathway:
     @property
     def at_risk(self) -> bool:
         """Whether a new risk on the case still waits for the adviser's review of this pathway (SR-14)."""
-        raised = self.last(RiskRaised)
+        raised = max(self.all(RiskRaised), key=_recorded, default=None)
         return bool(raised) and not any(
             _recorded(fact) > _recorded(raised) for fact in self.all(RiskReviewed, decision="continue")
         )

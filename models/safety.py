@@ -4,8 +4,8 @@ A rule is named by its number in the rule table (SR-01 ...). Each takes the path
 the fact; it returns nothing, or why the fact is refused. None of them says anything about another person.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
 from models.facts import (
     BreachDecided,
@@ -19,9 +19,12 @@ from models.facts import (
     ReferralSent,
     Released,
     Requested,
+    Retracted,
+    RiskRaised,
     RiskReviewed,
     SafeguardingLetterFiled,
     SessionBooked,
+    SessionCancelled,
 )
 from models.pathway import Pathway
 
@@ -92,7 +95,7 @@ def live_provider(p: Pathway) -> str | None:
 
 def sr_01_enquiries_before_referral(p: Pathway, fact: Fact, around: Around) -> str | None:
     """SR-01, SR-02 (bulletin2022): no referral until enquiries are finished, both parents spoken to among them."""
-    if missing := missing_from_gate(p):
+    if missing := missing_from_gate(_knowing(p, [f for f in p.known.facts if f.happened_on <= fact.happened_on])):
         return f"no referral before safeguarding enquiries are finished; still missing: {', '.join(missing)}"
     return None
 
@@ -101,8 +104,30 @@ def sr_03_never_two_parties_in_one_session(p: Pathway, fact: Fact, around: Aroun
     """SR-03 (strategy2014): the parents of one case attend apart. The refusal does not say why, nor of whom."""
     assert isinstance(fact, SessionBooked)
     provider = live_provider(p)
-    taken = any(seat.provider == provider and _same_room(seat.booking, fact) for seat in around.seats)
+    # After a decline nobody holds the referral, and whoever books all the same may be the provider of any seat.
+    taken = any(provider in (seat.provider, None) and _same_room(seat.booking, fact) for seat in around.seats)
     return "this person cannot be booked into this session; choose another" if taken else None
+
+
+def sr_03_no_correction_brings_them_together(p: Pathway, fact: Fact, around: Around) -> str | None:
+    """SR-03: a cancellation or a decline is not taken back once the other parent has the place."""
+    kept = [f for f in p.known.facts if f.id != fact.supersedes]
+    after = _knowing(p, kept if isinstance(fact, Retracted) else [*kept, fact])
+    refusals = (sr_03_never_two_parties_in_one_session(after, seat.booking, around) for seat in seats_of(after))
+    return next(filter(None, refusals), None)
+
+
+def seats_of(p: Pathway) -> Iterator[Seat]:
+    """The live bookings of a pathway."""
+    provider = live_provider(p)
+    for booking in p.all(SessionBooked):
+        if provider and not p.first(SessionCancelled, session=booking.session):
+            yield Seat(provider, booking)
+
+
+def _knowing(p: Pathway, facts: list[Fact]) -> Pathway:
+    """The same pathway, were these its facts."""
+    return Pathway(replace(p.known, facts=facts), p.today)
 
 
 def _same_room(taken: SessionBooked, wanted: SessionBooked) -> bool:
@@ -154,6 +179,12 @@ def sr_14_the_adviser_releases(p: Pathway, fact: Fact, around: Around) -> str | 
     return None
 
 
+def sr_14_the_adviser_takes_back_a_risk(p: Pathway, fact: Fact, around: Around) -> str | None:
+    """SR-14: nor is a risk lifted by retracting it."""
+    risk = any(f.id == fact.supersedes and isinstance(f, RiskRaised) for f in p.known.facts)
+    return sr_14_the_adviser_releases(p, fact, around) if risk else None
+
+
 RULES: dict[type[Fact], tuple[tuple[str, Rule], ...]] = {
     Requested: (("SR-15", sr_15_not_after_the_court_declined),),
     ReferralSent: (
@@ -167,11 +198,14 @@ RULES: dict[type[Fact], tuple[tuple[str, Rule], ...]] = {
     BreachDecided: (("SR-13", sr_13_report_only_where_monitoring_was_asked),),
     NoteSigned: (("SR-13", sr_13_only_the_adviser_signs),),
     Released: (),
+    Retracted: (("SR-14", sr_14_the_adviser_takes_back_a_risk),),
 }
+OF_CORRECTIONS: tuple[tuple[str, Rule], ...] = (("SR-03", sr_03_no_correction_brings_them_together),)
 
 
 def check(p: Pathway, fact: Fact, around: Around) -> None:
     """Refuse a fact that a safety rule forbids. Raises Blocked."""
-    for rule, holds in RULES.get(type(fact), ()):
+    rules = RULES.get(type(fact), ())
+    for rule, holds in rules if fact.supersedes is None else (*rules, *OF_CORRECTIONS):
         if why := holds(p, fact, around):
             raise Blocked(rule, why)

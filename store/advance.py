@@ -196,7 +196,7 @@ class _Changes:
                 self._no_longer_owed(one, decision, key, row)
 
     def _no_longer_owed(self, one: Loaded, decision: Decision, key: str, row: Row[Any]) -> None:
-        """A phone task lives as long as what it asks after; anything else the function no longer names is dropped."""
+        """A phone task lives, and is paused, as what it asks after; what else is no longer named is dropped."""
         parent = decision.duties.get(key.removeprefix(f"{PHONE}:"))
         phoned = next(
             (f for f in one.known.facts if isinstance(f, ProviderPhoned) and f.recorded_on >= row.opened_on), None
@@ -204,7 +204,9 @@ class _Changes:
         if row.kind == PHONE and phoned:
             ended = {"state": "met", "closed_on": phoned.recorded_on, "chase_on": None}
         elif row.kind == PHONE and parent and parent.state == "open":
-            return
+            climb = Climb(row.kind, row.due_on, None, row.step)
+            chase_on = None if parent.paused else next_day(one.known.limits, climb)
+            ended = {"paused": parent.paused, "chase_on": chase_on}
         else:
             ended = {"state": "dropped", "closed_on": self.today, "chase_on": None}
         self._duty(one.row.reference, key, {**{c: getattr(row, c) for c in _DUTY_COLUMNS}, **ended}, row)

@@ -5,7 +5,7 @@ safety rule is refused with a sentence. The others of the same call go in.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import count
@@ -23,10 +23,9 @@ from models.facts import (
     Requested,
     Retracted,
     SessionBooked,
-    SessionCancelled,
 )
 from models.pathway import Pathway
-from models.safety import Around, Blocked, Seat, check, live_provider
+from models.safety import Around, Blocked, check, seats_of
 from models.tables import Case, FactRow, PathwayRow, Practitioner, Provider
 from models.working_days import london_date, say
 from settings import Settings
@@ -272,7 +271,7 @@ class _Book:
         others = [o for o in self.of_case[one.row.case] if o.row.party != one.row.party]
         area, programme = one.row.area, one.row.programme
         return Around(
-            seats=tuple(seat for other in others for seat in _seats(other, self.today)),
+            seats=tuple(seat for other in others for seat in seats_of(Pathway(other.known, self.today))),
             why_not=lambda provider, fact: self.directories.of(programme).why_not(
                 provider, area, fact.happened_on, already_made=_made_already(one, fact)
             ),
@@ -370,12 +369,3 @@ def _made_already(one: Loaded, fact: Fact) -> bool:
     """Whether a referral was made elsewhere, or corrects one to the same provider and so takes no new place there."""
     corrected = next((f for f in one.known.facts if f.id == fact.supersedes), None)
     return fact.told_already or (isinstance(corrected, ReferralSent) and corrected.identity == fact.identity)
-
-
-def _seats(other: Loaded, today: date) -> Iterable[Seat]:
-    """The live bookings of another party's pathway."""
-    p = Pathway(other.known, today)
-    provider = live_provider(p)
-    for booking in p.all(SessionBooked):
-        if provider and not p.first(SessionCancelled, session=booking.session):
-            yield Seat(provider, booking)

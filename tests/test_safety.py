@@ -270,7 +270,8 @@ def everything_in(sink: Sink) -> str:
         for part in mail.message.walk()
         if part.get_content_maintype() == "text"
     ]
-    return "\n".join([*parts, *(str(dict(mail.message.items())) for mail in sink.received)]).casefold()
+    heads = [mail.message[name] for mail in sink.received for name in ("Subject", "From", "To", "Date")]
+    return "\n".join([*parts, *heads]).casefold()
 
 
 @pytest.mark.parametrize("wording", WORDINGS)
@@ -305,7 +306,7 @@ PERSONAL = [
     ("a name", {"proposed": [CANARY["name"]]}, "SR-12: NotSayable"),
     ("a name as a code", {"proposed": ["ZEBEDEE"]}, "SR-12: it holds a name or an address of a party"),
     ("an address", {"due": CANARY["address"]}, "SR-12: NotSayable"),
-    ("a telephone number", {"proposed": ["01904-555-0173"]}, "SR-12: it holds what looks like a telephone number"),
+    ("a telephone number", {"proposed": ["01904-555-0173"]}, "SR-12: it holds a telephone number of a party"),
     ("an e-mail address", {"due": CANARY["email"]}, "SR-12: NotSayable"),
     ("a postcode as a code", {"proposed": ["YO917ZQ"]}, "SR-12: it holds what looks like a postcode"),
     ("a field that is missing", {"due": None}, "SR-12: KeyError"),
@@ -500,7 +501,7 @@ def test_sr_14_an_unsuitable_pathway_of_the_court_stays_on_hold_until_the_court_
     assert at_risk.pathway().state == "safeguarding_hold"
     assert at_risk.owed()["court_variation"] == "FCA1"
     at_risk.says("SPIP-D1", "direction_discharged", "2026-04-01")
-    assert at_risk.round("2026-04-01").pathway().state == "closed_withdrawn"
+    assert at_risk.round("2026-04-01").pathway().closed_on == date(2026, 4, 1)
 
 
 # SR-15, SR-16: what takes no referral ---------------------------------------------------------------------------------
@@ -554,8 +555,8 @@ def test_sr_16_a_closed_service_takes_no_referral_from_any_provider():
 # SR-17: no chase tells of the other parent ----------------------------------------------------------------------------
 
 
-def digests_of(sink: Sink, *, with_the_other: bool) -> dict[str, bytes]:
-    """What P1 is mailed about PA on 30 January, by subject, once PA's report is late."""
+def digests_of(sink: Sink, *, with_the_other: bool) -> list[bytes]:
+    """What P1 is mailed while PA's report gets later, until the second chase."""
     office = Office(empty(), mailing(sink)).case()
     office.opens("SPIP-D1", "PA")
     if with_the_other:
@@ -563,19 +564,17 @@ def digests_of(sink: Sink, *, with_the_other: bool) -> dict[str, bytes]:
         office.awaiting_report("SPIP-D0", "P2", held="2026-01-19")
     office.awaiting_report("SPIP-D1", "P1")
     sink.received.clear()
-    for n in range(6, 31):
-        today = date(2026, 1, n)
-        office.round(today).mail(datetime.combine(today, NINE.timetz()) + timedelta(days=1))
-    return {
-        f"{mail.to[0]} {mail.message['Date']} {mail.message['Subject']}": mail.raw
-        for mail in sink.received
-        if mail.to[0] == "p1@p.example" and "late or due" in mail.message["Subject"]
-    }
+    for n in range(29):
+        today = date(2026, 1, 6) + timedelta(days=n)
+        office.mail(datetime.combine(today, NINE.timetz()))
+        office.round(today)
+    mails = [mail for mail in sink.received if mail.to == ["p1@p.example"]]
+    return [mail.raw for mail in mails if "late or due" in mail.message["Subject"]]
 
 
 def test_sr_17_a_providers_digest_is_byte_for_byte_the_same_whether_or_not_the_other_parent_has_a_pathway(sink: Sink):
     alone, with_the_other = digests_of(sink, with_the_other=False), digests_of(sink, with_the_other=True)
-    assert len(alone) == 4  # R0, R1 and R2 to the mailbox, and R2 to the named contact, who here has no other address
+    assert len(alone) == 4  # R0, R1 and R2 to the mailbox, and R2 to the named contact, who has no other address here
     assert alone == with_the_other
 
 
