@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
-from pydantic import BaseModel, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from models.facts import KINDS, Held, Reference, payload_fields
 from models.forms import base_type
@@ -43,7 +43,11 @@ _NAMES = dict.fromkeys(
 )
 _ELSEWHERE = ("requested", "held", "released")
 FactKind = StrEnum("FactKind", {kind.upper(): kind for kind in sorted(KINDS) if kind not in _ELSEWHERE})
-Details: type[BaseModel] = create_model("Details", **{name: _detail(name) for name in _NAMES})
+Details: type[BaseModel] = create_model(
+    "Details", __config__=ConfigDict(extra="forbid"), **{name: _detail(name) for name in _NAMES}
+)
+# Prefect's server heeds the pattern of a field but not its format: without one it would keep any text as a day.
+Day = Annotated[date, Field(json_schema_extra={"pattern": r"^\d{4}-\d\d-\d\d$"})]
 HoldReason = get_args(payload_fields(Held)["reason"].annotation)
 
 
@@ -51,7 +55,7 @@ HoldReason = get_args(payload_fields(Held)["reason"].annotation)
 def record_fact(
     about: Reference,
     fact: FactKind,
-    happened_on: date,
+    happened_on: Day,
     recorded_by: Reference,
     details: Details = Details(),
     supersedes: Annotated[int, Field(ge=0)] = 0,
@@ -71,13 +75,13 @@ def record_fact(
 
 
 @flow(name="hold", flow_run_name="{pathway}: hold", timeout_seconds=120)
-def hold(pathway: Reference, reason: Literal[HoldReason], recorded_by: Reference, since: date) -> State:
+def hold(pathway: Reference, reason: Literal[HoldReason], recorded_by: Reference, since: Day) -> State:
     """Put a pathway on hold: its clocks stop and nobody is chased until it is released."""
     return _state(*record_one(pathway, "held", since, recorded_by, {"reason": reason}))
 
 
 @flow(name="release", flow_run_name="{pathway}: release", timeout_seconds=120)
-def release(pathway: Reference, recorded_by: Reference, on: date) -> State:
+def release(pathway: Reference, recorded_by: Reference, on: Day) -> State:
     """Release a pathway from its hold: its clocks go on with the time they had."""
     return _state(*record_one(pathway, "released", on, recorded_by, {}))
 

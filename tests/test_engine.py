@@ -1,0 +1,350 @@
+"""The whole machine: files in, Prefect's runs and artifacts, mail out; what Prefect may know; what a crash may not lose.
+
+The tests of this file follow one another on one machine, in this order.
+"""
+
+import signal
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from models.working_days import LONDON
+from tests.engine import Machine, found_in, parts, wait_for
+
+TODAY = datetime.now(LONDON).date()
+
+# What is personal and so may stand in our database only. Each is a word nothing else would use.
+PERSONAL = ["Zephyrine", "Quorlswick", "Gobbledeane", "Wexcombe", "7700 900", "7700900", "hushmere", "1984-02-29",
+            "29/02/1984", "Volapuk", "theodolite"]  # fmt: skip
+MAILBOXES = ["staff-canary", "provider-canary"]
+TYPED = "Auntie Marmaduke"
+"""What somebody types into the form where a reference belongs."""
+CORRUPT = "KERFUFFLE"
+
+
+def ago(days: int) -> str:
+    return (TODAY - timedelta(days=days)).isoformat()
+
+
+def case(number: int) -> dict[str, Any]:
+    """A case whose parties are called like nobody else."""
+    row = {"case": f"ZE26P9000{number}", "court": "ECT1", "adviser": "EADV", "received_on": ago(40)}
+    for role, letter in (("applicant", "A"), ("respondent", "R")):
+        row |= {
+            role: f"E-{number}{letter}", f"{role}_name": f"Zephyrine{letter} Quorlswick",
+            f"{role}_date_of_birth": "29/02/1984", f"{role}_address": f"{number} Gobbledeane Row, Wexcombe, QX{number} 4ZZ",
+            f"{role}_phone": f"07700 90000{number}", f"{role}_email": f"zephyrine{letter}{number}@hushmere.example",
+            f"{role}_language": "Volapuk", f"{role}_access_needs": "brings a theodolite",
+        }  # fmt: skip
+    return row
+
+
+def direction(number: int) -> dict[str, Any]:
+    return {
+        "direction": f"E000{number}", "order": f"E-O{number}", "case": f"ZE26P9000{number}", "party": f"E-{number}A",
+        "activity": "SPIP", "made_on": ago(30), "received_on": ago(30), "monitoring_requested": "no", "told_already": "no",
+    }  # fmt: skip
+
+
+def referred(number: int) -> list[dict[str, Any]]:
+    """The gate passed, and the referral sent."""
+    common = {"recorded_by": "EADV", "told_already": "no"}
+    return [
+        {"about": f"ZE26P9000{number}", "fact": "safeguarding_letter_filed", "happened_on": ago(28), **common},
+        {"about": f"SPIP-E000{number}", "fact": "referral_sent", "happened_on": ago(25), "provider": "EPV1", **common},
+    ]
+
+
+DIRECTORY = {
+    "practitioners": [
+        {"code": code, "name": f"Jo {code}", "email": f"{code.lower()}@staff-canary.example", "role": role, "telling": "instant"}
+        for code, role in {"EADV": "adviser", "ECO": "commissioning_officer", "ECM": "commissioning_manager",
+                           "ESM": "service_manager", "EAD": "assistant_director", "EBS": "business_support"}.items()
+    ],
+    "areas": [{"code": "EA1", "label": "Area", "commissioning_officer": "ECO", "commissioning_manager": "ECM",
+               "service_manager": "ESM", "assistant_director": "EAD", "business_support": "EBS"}],
+    "courts": [{"code": "ECT1", "name": "Test Family Court", "area": "EA1"}],
+    "providers": [{"provider": "EPV1", "name": "Bridge House", "mailbox": "office@provider-canary.example",
+                   "lead_email": "lead@provider-canary.example", "programme": "SPIP", "areas": "EA1",
+                   "contracted_from": ago(900), "open_to_referrals": "yes", "capacity": "50"}],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """Running, with the directory, one case by itself and three pathways that were loaded before Prefect was there."""
+    made = Machine(tmp_path_factory.mktemp("machine"))
+    try:
+        made.pathways("migrate")
+        for kind, rows in DIRECTORY.items():
+            made.load(kind, *rows)
+        made.load("cases", *(case(number) for number in range(1, 5)))
+        made.load("directions", *(direction(number) for number in range(2, 5)))
+        made.load("facts", *(row for number in range(2, 5) for row in referred(number)))
+        made.start("--no-samples")
+        yield made
+    finally:
+        made.clean_up()
+
+
+# From a file to the mail ----------------------------------------------------------------------------------------------
+
+
+def test_a_file_makes_a_run_named_tagged_and_ended_by_its_pathway(machine: Machine):
+    machine.load("directions", direction(1))
+    run = machine.run_in("SPIP-E0001", "Awaiting safeguarding enquiries")
+    assert set(run["tags"]) == {"SPIP", "EA1"}
+    assert run["state"]["type"] == "COMPLETED" and run["state"]["message"].startswith("EADV, due ")
+    machine.load("facts", *referred(1))
+    run = machine.run_in("SPIP-E0001", "Awaiting acknowledgement")
+    assert set(run["tags"]) == {"SPIP", "EA1", "EPV1"}
+    assert run["state"]["message"].startswith("EPV1, due ")
+
+
+def test_the_referral_reaches_the_provider_with_a_reference_and_a_link_and_nothing_personal(machine: Machine):
+    def referral() -> Any:
+        return next((mail for mail in machine.mails() if "SPIP-E0001: new SPIP referral" in mail["Subject"]), None)
+
+    mail = wait_for("the referral to arrive", referral)
+    assert mail["To"] == "office@provider-canary.example"
+    said = parts(mail)
+    assert set(said) == {"text/plain", "text/html"}
+    for body in said.values():
+        assert "SPIP-E0001" in body and f"{machine.address}/" in body
+        assert not [word for word in PERSONAL if word.lower() in body.lower()]
+
+
+def test_the_states_follow_what_is_recorded_by_command_and_by_form(machine: Machine):
+    machine.pathways("record", "SPIP-E0001", "acknowledged", "provider=EPV1", "--by", "EPV1", "--on", ago(20))
+    machine.run_in("SPIP-E0001", "Awaiting booking")
+    times = {"starts_at": f"{ago(2)} 17:30", "ends_at": f"{ago(2)} 21:30"}
+    form = {"about": "SPIP-E0001", "fact": "session_booked", "happened_on": ago(15), "recorded_by": "EPV1"}
+    run = machine.go("record", **form, details={"session": "E-S1", **times})
+    assert (run["name"], run["state"]["name"]) == ("SPIP-E0001: session_booked", "Recorded")
+    machine.run_in("SPIP-E0001", "Awaiting attendance report")
+    attended = ("attendance_reported", "session=E-S1", "result=attended")
+    machine.pathways("record", "SPIP-E0001", *attended, "--by", "EPV1")
+    run = machine.run_in("SPIP-E0001", "Awaiting next step")
+    assert run["state"]["message"].startswith("EPV1, due ")
+
+
+# The forms ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_forms_offer_choices_and_the_shape_of_references(machine: Machine):
+    form = machine.deployment("record")["parameter_openapi_schema"]
+    assert form["required"] == ["about", "fact", "happened_on", "recorded_by"]
+    assert form["properties"]["about"]["pattern"].startswith("^[A-Z0-9]")
+    assert "attendance_reported" in form["definitions"]["FactKind"]["enum"]
+    details = form["definitions"]["Details"]["properties"]
+    assert {"attended", "part", "absent"} <= set(details["result"]["enum"])
+    # Nowhere a field that takes whatever is typed.
+    for name, field in {**form["properties"], **details}.items():
+        closed = {"enum", "pattern", "$ref"} & set(field) or field["type"] in {"integer", "boolean"}
+        assert closed, f"{name} takes any text"
+    assert machine.deployment("hold")["parameter_openapi_schema"]["properties"]["reason"]["enum"]
+
+
+GOOD = {"about": "SPIP-E0001", "fact": "acknowledged", "happened_on": ago(1), "recorded_by": "EADV"}
+
+
+@pytest.mark.parametrize(
+    ("form", "parameters"),
+    [
+        ("record", GOOD | {"about": TYPED}),
+        ("record", GOOD | {"recorded_by": TYPED}),
+        ("record", GOOD | {"fact": TYPED}),
+        ("record", GOOD | {"happened_on": TYPED}),
+        ("record", GOOD | {"supersedes": TYPED}),
+        ("record", GOOD | {"details": {"session": TYPED}}),
+        ("record", GOOD | {"details": {"starts_at": TYPED}}),
+        ("record", GOOD | {"details": {"reason": TYPED}}),
+        ("record", GOOD | {"details": {"note": TYPED}}),
+        ("hold", {"pathway": "SPIP-E0001", "reason": TYPED, "recorded_by": "EADV", "since": ago(0)}),
+        ("hold", {"pathway": "SPIP-E0001", "reason": "other", "recorded_by": "EADV", "since": TYPED}),
+        ("release", {"pathway": TYPED, "recorded_by": "EADV", "on": ago(0)}),
+        ("release", {"pathway": "SPIP-E0001", "recorded_by": "EADV", "on": TYPED}),
+        ("spip", {"references": [TYPED]}),
+    ],
+)
+def test_free_text_is_rejected_by_the_server_whatever_field_it_is_typed_into(
+    machine: Machine, form: str, parameters: dict[str, Any]
+):
+    assert 400 <= machine.submit(form, **parameters).status_code < 500
+
+
+def test_a_refused_fact_ends_in_a_failed_run_whose_reason_is_codes_and_words_of_ours(machine: Machine):
+    form = GOOD | {"fact": "attendance_reported", "details": {"session": "E-S9", "result": "absent"}}
+    state = machine.go("record", **form)["state"]
+    assert (state["type"], state["name"]) == ("FAILED", "Refused")
+    assert state["message"] == "attendance_reported needs session_booked first for session E-S9; none is recorded"
+
+
+def test_hold_and_release_from_their_forms(machine: Machine):
+    form = {"pathway": "SPIP-E0001", "recorded_by": "EADV"}
+    assert machine.go("hold", **form, reason="court_request", since=ago(0))["state"]["name"] == "Recorded"
+    assert machine.run_in("SPIP-E0001", "On hold: awaiting hold review")
+    assert machine.go("release", **form, on=ago(0))["state"]["name"] == "Recorded"
+    assert machine.run_in("SPIP-E0001", "Awaiting next step")
+
+
+# The round, the pictures, and a pathway that cannot be advanced -------------------------------------------------------
+
+
+def test_a_round_advances_what_was_loaded_without_prefect_but_for_the_one_that_needs_repair(machine: Machine):
+    unable_to_advance(machine, "SPIP-E0002")
+    run = machine.go("round")
+    assert (run["state"]["type"], run["state"]["name"]) == ("FAILED", "Round with troubles")
+    state = machine.run_in("SPIP-E0002", "Needs repair")["state"]
+    assert (state["type"], state["message"]) == ("FAILED", "OverflowError")
+    for reference in ("SPIP-E0003", "SPIP-E0004"):
+        machine.run_in(reference, "Awaiting acknowledgement")
+
+
+def unable_to_advance(machine: Machine, pathway: str) -> None:
+    """Corrupt what is known of a pathway: a session at the end of time, after which no day can be counted."""
+    payload = '{"session": "%s", "starts_at": "9999-12-31T10:00:00Z", "ends_at": "9999-12-31T12:00:00Z"}' % CORRUPT
+    columns = "subject, kind, identity, happened_on, recorded_at, recorded_by, told_already, payload"
+    values = (pathway, "session_booked", "x", ago(20), f"{ago(20)} 12:00:00", "EPV1", False, payload)
+    with sqlite3.connect(machine.home / "pathways.db") as connection:
+        connection.execute(f"INSERT INTO fact ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+
+def test_the_pictures_have_fixed_keys(machine: Machine):
+    for key in ("caseload", "overdue", "delivery", "failed-messages", "needs-repair", "steps-spip-e0003"):
+        assert machine.artifact(key)["type"] == "table", key
+    assert "Awaiting acknowledgement" in machine.artifact("caseload")["data"]
+    assert "SPIP-E0003" in machine.artifact("overdue")["data"]
+    repair = machine.artifact("needs-repair")["data"]
+    assert "SPIP-E0002" in repair and "SPIP-E0003" not in repair
+
+
+# The server -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("sweep", "hours"), [("round", range(6, 19)), ("deliver", range(4, 24))])
+def test_the_sweeps_are_scheduled_by_london_time(machine: Machine, sweep: str, hours: range):
+    deployment = machine.deployment(sweep)
+    assert {one["schedule"]["timezone"] for one in deployment["schedules"]} == {"Europe/London"}
+    assert all(one["active"] for one in deployment["schedules"])
+    query = {"flow_runs": {"deployment_id": {"any_": [deployment["id"]]}, "state": {"type": {"any_": ["SCHEDULED"]}}}}
+    runs = wait_for(f"{sweep} to be scheduled", lambda: machine.ask("POST", "flow_runs/filter", query).json())
+    due = [datetime.fromisoformat(run["expected_start_time"].replace("Z", "+00:00")) for run in runs]
+    assert due and all(moment.astimezone(LONDON).hour in hours for moment in due)
+
+
+def test_the_pages_may_talk_to_this_server_and_to_nobody_else(machine: Machine):
+    page = httpx.get(f"{machine.address}/v2/runs", headers={"Accept": "text/html"})
+    assert page.is_success and "<!DOCTYPE html>" in page.text
+    policy = dict(rule.strip().split(" ", 1) for rule in page.headers["content-security-policy"].split(";"))
+    port = machine.ports["prefect"]
+    assert set(policy["connect-src"].split()) <= {"'self'", f"ws://127.0.0.1:{port}", f"ws://localhost:{port}"}
+    assert policy["default-src"] == "'self'"
+
+
+# Stopping, and starting again -----------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_stops_everything_it_started(machine: Machine):
+    machine.before = (_ended(machine), _message_ids(machine))
+    assert len(machine.living()) >= 4
+    begun = time.monotonic()
+    assert machine.stop(signal.SIGINT) == 0
+    assert time.monotonic() - begun < 15
+    assert "Traceback" not in machine.said.read_text()
+    assert (machine.living(), machine.taken_ports()) == ([], [])
+
+
+def test_without_a_server_a_fact_is_recorded_all_the_same_and_a_round_catches_up(machine: Machine):
+    said = machine.pathways("record", "SPIP-E0003", "acknowledged", "provider=EPV1", "--by", "EPV1", "--on", ago(1))
+    assert "Recorded as fact" in said.stdout and "Prefect cannot be reached; the next round sees to it" in said.stdout
+    assert "Awaiting acknowledgement" in machine.pathways("show", "SPIP-E0003").stdout
+    machine.pathways("round", expect=1)  # SPIP-E0002 still needs repair, and that is said
+    assert "Awaiting booking" in machine.pathways("show", "SPIP-E0003").stdout
+
+
+@pytest.mark.parametrize("wanted", ["prefect", "mailbox", "smtp"])
+def test_a_taken_port_is_said_in_one_sentence_with_the_setting(machine: Machine, tmp_path: Path, wanted: str):
+    other = Machine(tmp_path)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        other.ports[wanted] = taken.getsockname()[1]
+        said = other.pathways("run", expect=1)
+    assert f"Port {other.ports[wanted]} is taken" in said.stderr
+    assert f"PATHWAYS_PORTS__{wanted.upper()}=" in said.stderr
+    assert len(said.stderr.strip().splitlines()) == 1
+
+
+def test_a_second_start_finds_everything_as_it_was(machine: Machine):
+    runs, mails = machine.before
+    # With the samples, as people start it: where there are real cases they are left out, and it starts all the same.
+    machine.start()
+    assert "SPIP-D0001" not in machine.pathways("list").stdout
+    assert _ended(machine) == runs
+    assert machine.go("round")["state"]["name"] == "Round with troubles"
+    now = _message_ids(machine)
+    assert len(now) == len(set(now)) and now[: len(mails)] == mails
+    # What was recorded without a server has its run now, or moved with the round that went without one.
+    assert {run for run in _ended(machine) if run not in runs} <= _named(machine, "SPIP-E0002")
+
+
+def _ended(machine: Machine) -> set[str]:
+    """The runs of pathways that have ended."""
+    pathways = [f"SPIP-E000{number}" for number in range(1, 5)]
+    return {run["id"] for run in machine.runs(*pathways) if run["end_time"] or run["state"]["type"] != "SCHEDULED"}
+
+
+def _named(machine: Machine, *names: str) -> set[str]:
+    return {run["id"] for run in machine.runs(*names)}
+
+
+def _message_ids(machine: Machine) -> list[str]:
+    return [mail["Message-ID"] for mail in machine.mails()]
+
+
+def test_an_order_to_stop_stops_everything_too(machine: Machine):
+    assert machine.stop(signal.SIGTERM) == 0
+    assert (machine.living(), machine.taken_ports()) == ([], [])
+
+
+# After everything -----------------------------------------------------------------------------------------------------
+
+
+def test_the_canaries_are_in_our_database_where_they_belong(machine: Machine):
+    with sqlite3.connect(machine.home / "pathways.db") as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    here = found_in(machine.home, *PERSONAL, *MAILBOXES, CORRUPT)["pathways.db"]
+    assert {"Zephyrine", "Gobbledeane", "hushmere", "1984-02-29", *MAILBOXES, CORRUPT} <= set(here)
+
+
+def test_nothing_personal_is_in_prefect_the_logs_or_the_mail(machine: Machine):
+    assert (machine.home / "prefect" / "prefect.db").stat().st_size > 1_000_000
+    assert found_in(machine.home / "prefect", *PERSONAL) == {}
+    assert found_in(machine.home / "logs", *PERSONAL) == {}
+    mails = machine.mails()
+    assert len(mails) > 5
+    bodies = "\n".join(f"{mail['Subject']}\n{body}" for mail in mails for body in parts(mail).values()).lower()
+    assert not [word for word in PERSONAL if word.lower() in bodies]
+    assert not [word for word in PERSONAL if word.lower() in machine.said.read_text().lower()]
+
+
+def test_prefect_and_the_logs_know_no_mailbox_no_typed_text_and_no_text_of_an_error(machine: Machine):
+    for folder in ("prefect", "logs"):
+        assert found_in(machine.home / folder, *MAILBOXES, TYPED, CORRUPT) == {}
+
+
+def test_the_servers_log_has_no_error(machine: Machine):
+    log = (machine.home / "logs" / "prefect-server.log").read_text()
+    assert "ERROR" not in log and "Traceback" not in log
+
+
+def test_nothing_was_put_into_the_users_own_folder(machine: Machine):
+    assert [str(path.relative_to(machine.user)) for path in machine.user.rglob("*")] == []
