@@ -1,5 +1,6 @@
 """Commands that do something: record a fact, hold and release, and run now what Prefect runs by schedule."""
 
+import os
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -91,8 +92,11 @@ def _record(
 
 def go_round() -> None:
     """Advance every pathway whose day has come, chase and deliver; here and now, without a Prefect server."""
-    from flows.programmes import PROGRAMMES
     from settings import settings
+
+    # The flows import Prefect, which otherwise makes itself a folder in the user's own.
+    os.environ.setdefault("PREFECT_HOME", str(settings().home / "prefect"))
+    from flows.programmes import PROGRAMMES
     from store.advance import advance
     from store.database import database
 

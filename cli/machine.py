@@ -36,8 +36,12 @@ def migrate() -> None:
 
 def samples() -> None:
     """Load the fictional sample caseload. Refused where there are real cases."""
+    from cli.say import REFUSED, error
     from samples import load_samples
     from settings import settings
     from store.database import database
 
+    if settings().profile != "composite":
+        error('The samples need profile = "composite", as `pathways run` sets it: SPIP itself has closed.')
+        raise typer.Exit(REFUSED)
     print(load_samples(database(settings().database_url), datetime.now(UTC), settings()).said)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.say import NOT_FOUND, error, table
+from cli.say import NOT_FOUND, USAGE, error, table
 
 app = typer.Typer(help="Messages that failed: see them, correct the address, send them again.", no_args_is_help=True)
 
@@ -31,10 +31,16 @@ def correct(
     address: Annotated[str, typer.Argument(help="Where mail reaches them.")],
 ) -> None:
     """Give a provider or practitioner the right address. Messages are sent to the address in force when they go out."""
+    from intake.cells import mail_address
     from settings import settings
     from store.database import database
     from store.outbox import correct_address
 
+    try:
+        mail_address(address)
+    except ValueError as bad:
+        error(f"Not corrected: {bad}.")
+        raise typer.Exit(USAGE) from None
     if not correct_address(database(settings().database_url), code.upper(), address):
         error(f"Nobody has the code {code.upper()}.")
         raise typer.Exit(NOT_FOUND)

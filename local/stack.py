@@ -16,6 +16,7 @@ import httpx
 from rich.console import Console
 
 from settings import HERE, Settings
+from tasks.nudge import ask
 
 BIN = Path(sys.executable).parent
 POOL = "pathways"
@@ -200,11 +201,14 @@ def _interrupt(*_: object) -> None:
 
 
 def _load_samples(settings: Settings, say: Callable[[str], None]) -> None:
-    from samples import load_samples
+    from samples import SamplesRefused, load_samples
     from store.database import database
 
     say("Samples: loading the fictional caseload where there is none ...")
-    loaded = load_samples(database(settings.database_url), datetime.now(UTC), settings)
+    try:
+        loaded = load_samples(database(settings.database_url), datetime.now(UTC), settings)
+    except SamplesRefused as refused:
+        return say(str(refused))
     say(loaded.said)
     if loaded.new:
         say("First round: pathways advanced, late ones chased, mail sent ...")
@@ -214,12 +218,12 @@ def _load_samples(settings: Settings, say: Callable[[str], None]) -> None:
 
 def finish_round(api: str, patience: float = 120) -> bool:
     """Run the round now and wait until it has ended. False when it has not in time."""
-    with httpx.Client(base_url=api, timeout=10) as client:
-        deployment = client.get("deployments/name/round/round").raise_for_status().json()["id"]
-        run = client.post(f"deployments/{deployment}/create_flow_run", json={}).raise_for_status().json()["id"]
+    with httpx.Client(base_url=api, timeout=30) as client:
+        deployment = ask(client, "GET", "deployments/name/round/round")["id"]
+        run = ask(client, "POST", f"deployments/{deployment}/create_flow_run", json={})["id"]
         until = time.monotonic() + patience
         while time.monotonic() < until:
-            state = client.get(f"flow_runs/{run}").raise_for_status().json()["state"]
+            state = ask(client, "GET", f"flow_runs/{run}")["state"]
             if state["type"] in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}:
                 return True
             time.sleep(0.5)

@@ -179,10 +179,10 @@ def sr_14_the_adviser_releases(p: Pathway, fact: Fact, around: Around) -> str | 
     return None
 
 
-def sr_14_the_adviser_takes_back_a_risk(p: Pathway, fact: Fact, around: Around) -> str | None:
-    """SR-14: nor is a risk lifted by retracting it."""
+def sr_14_a_risk_is_not_retracted(p: Pathway, fact: Fact, around: Around) -> str | None:
+    """SR-14: to retract a risk would release every pathway of the case at once, and by anybody."""
     risk = any(f.id == fact.supersedes and isinstance(f, RiskRaised) for f in p.known.facts)
-    return sr_14_the_adviser_releases(p, fact, around) if risk else None
+    return "a risk is not retracted; the case's adviser reviews it on each pathway (risk_reviewed)" if risk else None
 
 
 RULES: dict[type[Fact], tuple[tuple[str, Rule], ...]] = {
@@ -198,7 +198,7 @@ RULES: dict[type[Fact], tuple[tuple[str, Rule], ...]] = {
     BreachDecided: (("SR-13", sr_13_report_only_where_monitoring_was_asked),),
     NoteSigned: (("SR-13", sr_13_only_the_adviser_signs),),
     Released: (),
-    Retracted: (("SR-14", sr_14_the_adviser_takes_back_a_risk),),
+    Retracted: (("SR-14", sr_14_a_risk_is_not_retracted),),
 }
 OF_CORRECTIONS: tuple[tuple[str, Rule], ...] = (("SR-03", sr_03_no_correction_brings_them_together),)
 

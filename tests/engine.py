@@ -124,7 +124,13 @@ class Machine:
         return f"http://127.0.0.1:{self.ports['prefect']}"
 
     def ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        return httpx.request(method, f"{self.address}/api/{path}", json=body, timeout=30)
+        """One request to Prefect's API, once more where its SQLite was busy, as Prefect's own client does it."""
+        for pause in (0.2, 0.5, 1, 2):
+            answer = httpx.request(method, f"{self.address}/api/{path}", json=body, timeout=30)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(pause)
+        return answer
 
     def deployment(self, name: str) -> dict[str, Any]:
         return self.ask("GET", f"deployments/name/{name}/{name}").raise_for_status().json()
@@ -154,10 +160,14 @@ class Machine:
         """The newest run of a pathway, once it has ended in the state of this name."""
 
         def look() -> dict[str, Any] | None:
+            self.seen = [run["state"]["name"] for run in self.runs(pathway)]
             newest = next((run for run in self.runs(pathway) if run["state"]["type"] in OVER), None)
             return newest if newest and newest["state"]["name"] == state else None
 
-        return wait_for(f"{pathway} to be in the state {state!r}", look)
+        try:
+            return wait_for(f"{pathway} to be in the state {state!r}", look)
+        except AssertionError as vain:
+            raise AssertionError(f"{vain}; its runs, the newest first: {self.seen}") from None
 
     def artifact(self, key: str) -> dict[str, Any]:
         return self.ask("GET", f"artifacts/{key}/latest").raise_for_status().json()

@@ -213,3 +213,11 @@ def test_a_referral_after_the_closing_date_is_refused_though_the_request_came_be
 
 def test_a_programme_the_file_does_not_name_is_not_open():
     assert not open_to_referrals("OTHER", date(2020, 1, 1), SETTINGS.profile)
+
+
+@pytest.mark.parametrize(
+    ("on", "days"), [("2010-04-01", 10), ("2026-01-31", 10), ("2026-02-01", 3), ("2030-01-01", 3), ("2000-01-01", 10)]
+)
+def test_a_block_is_in_force_from_its_very_day_and_the_oldest_one_before_all(write, on: str, days: int):
+    path = write(FROM_2026.replace(BOOK, BOOK.replace("10", "3")) + "\n" + SHIPPED_TEXT)  # in whatever order they stand
+    assert limits_on("SPIP", date.fromisoformat(on), path).spans["book"].count == days

@@ -91,6 +91,25 @@ def test_what_was_corrected_cannot_be_corrected_a_second_time_nor_stated_otherwi
     assert f"to correct that one, give supersedes {attended.fact_id}" in report(office, "part").why
 
 
+def test_within_one_call_too_a_correction_counts_for_what_comes_after_it(office: Office):
+    office.awaiting_report()
+    absent = report(office, "absent")
+    given = {"by": "P1", "session": "S-SPIP-D1"}
+    attended, part = (
+        office.reported(
+            "SPIP-D1", "attendance_reported", "2026-01-19", supersedes=absent.fact_id, result=result, **given
+        )
+        for result in ("attended", "part")
+    )
+    again = office.reported("SPIP-D1", "attendance_reported", "2026-01-19", result="absent", **given)
+    outcomes = office.record(attended, part, again).outcomes
+    assert {(o.result, o.why) for o in outcomes} == {
+        ("recorded", ""),
+        ("unchanged", ""),
+        ("refused", f"fact {absent.fact_id} was corrected already"),
+    }
+
+
 def test_what_is_retracted_never_happened_until_it_is_stated_again_by_name(office: Office):
     office.awaiting_report()
     absent = report(office, "absent")
@@ -369,8 +388,13 @@ LEEDS, YORK, HULL = ({"latitude": a, "longitude": b} for a, b in ((53.80, -1.55)
 
 
 def test_the_nearest_provider_is_proposed_first_however_full_it_is(engine: Engine):
-    lines = {"P1": HULL | {"capacity": None}, "P2": YORK | {"capacity": 50}}
-    assert ready(engine, LEEDS, **lines) == ["P2", "P1"]
+    office = Office(engine, P1=HULL, P2=YORK | {"capacity": 2}).case(**LEEDS).case("CASE2", ("PC", "PD"))
+    office.opens("SPIP-D2", "PC", case="CASE2")
+    refer(office, "SPIP-D2", "P2")
+    office.opens()
+    office.says("SPIP-D1", "safeguarding_letter_filed", "2026-01-06")
+    office.round("2026-01-06")
+    assert office.rows(t.NoticeRow, wording="ready-to-refer", pathway="SPIP-D1")[0].fields["proposed"] == ["P2", "P1"]
 
 
 def test_a_provider_without_coordinates_is_proposed_after_those_with(engine: Engine):

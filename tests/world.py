@@ -184,16 +184,23 @@ class Office:
         self.settings = settings
         furnish(engine, **lines)
 
+    @classmethod
+    def at(cls, engine: Engine, settings: Settings = SETTINGS) -> "Office":
+        """An office over a database that is furnished already."""
+        made = cls.__new__(cls)
+        made.engine, made.settings = engine, settings
+        return made
+
     # What people do --------------------------------------------------------------------------------------------------
 
     def case(
         self, case: str = "CASE1", parties: Sequence[str] = ("PA", "PB"), adviser: str = "FCA1", **personal: Any
     ) -> "Office":
-        received = {"case": case, "received_on": date(2020, 1, 1)}
+        """A case and its parties. `personal` is what is known of each of them."""
         with writing(self.engine) as c:
             c.execute(t.Case.__table__.insert(), {
                 "reference": case, "same_as": case, "court": "CT01", "adviser": adviser, "sample": False,
-                "received_on": received["received_on"],
+                "received_on": date(2020, 1, 1),
             })  # fmt: skip
             for party, role in zip(parties, ("applicant", "respondent"), strict=False):
                 row = {"reference": party, "case": case, "role": role, "name": f"Person {party}", **personal}

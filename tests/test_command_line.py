@@ -1,0 +1,325 @@
+"""The command line: what it answers, in which form, with which exit code; and what the samples hold. No Prefect here."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+import intake
+from cli.app import app, main
+from flows.spip import spip
+from local.stack import _ready
+from models.tables import PathwayRow
+from samples import SamplesRefused, load_samples
+from samples.caseload import caseload
+from settings import Settings, settings
+from store.advance import advance
+from store.chase import chase
+from store.database import database, writing
+from store.migrate import migrate
+from tests.engine import ROOT, free_ports, write_file
+from tests.world import empty
+
+COMPOSITE = Settings(profile="composite")
+
+
+@dataclass
+class Said:
+    code: int
+    out: str
+    err: str
+
+
+class Desk:
+    """Somebody who types commands. Whatever they type, no command answers with a traceback."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: Path) -> None:
+        self.monkeypatch, self.capsys, self.home = monkeypatch, capsys, home
+        monkeypatch.setenv("PATHWAYS_HOME", str(home))
+        monkeypatch.setenv("PATHWAYS_PROFILE", "composite")
+        for name, port in free_ports("prefect", "mailbox", "smtp").items():
+            monkeypatch.setenv(f"PATHWAYS_PORTS__{name.upper()}", str(port))
+        monkeypatch.delenv("PATHWAYS_BY", raising=False)
+
+    def __call__(self, *words: str) -> Said:
+        settings.cache_clear()
+        self.monkeypatch.setattr(sys, "argv", ["pathways", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        code = ended.value.code or 0
+        said = Said(code, *self.capsys.readouterr())
+        assert "Traceback" not in said.out + said.err
+        assert bool(said.err) == bool(code), "what goes wrong is said on standard error, and nothing else is"
+        return said
+
+
+@pytest.fixture(scope="module")
+def sampled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the samples of today, advanced and chased, to be copied."""
+    path = tmp_path_factory.mktemp("sampled") / "pathways.db"
+    engine = database(f"sqlite:///{path}")
+    migrate(engine)
+    now = datetime.now(UTC)
+    load_samples(engine, now, COMPOSITE)
+    assert not advance(engine, "SPIP", spip, now, COMPOSITE).failed
+    chase(engine, now, COMPOSITE)
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def pathways(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, sampled: Path
+) -> Iterator[Desk]:
+    """Where the samples are loaded."""
+    shutil.copy(sampled, tmp_path / "pathways.db")
+    yield Desk(monkeypatch, capsys, tmp_path)
+    _forget()
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Desk]:
+    """Where nothing is yet, not even the home folder."""
+    yield Desk(monkeypatch, capsys, tmp_path / "home")
+    _forget()
+
+
+def _forget() -> None:
+    settings.cache_clear()
+    database.cache_clear()
+
+
+def first(pathways: Desk, stands: str) -> str:
+    """The first pathway that stands so."""
+    return json.loads(pathways("list", "--waits-for", stands, "--json").out)[0]["pathway"]
+
+
+# Help -----------------------------------------------------------------------------------------------------------------
+
+
+def test_help_lists_the_commands_and_the_exit_codes(fresh: Desk):
+    said = fresh("--help").out
+    for command in ("run", "load", "template", "record", "hold", "release", "round", "chase", "deliver", "list", "show",
+                    "overdue", "note", "outbox", "samples", "migrate"):  # fmt: skip
+        assert re.search(rf"^\W*{command}\s", said, re.MULTILINE), command
+    assert "Exit codes: 0 done; 1 refused" in said
+
+
+def test_every_command_has_help(fresh: Desk):
+    for command in app.registered_commands:
+        assert "Usage: pathways" in fresh(command.name or command.callback.__name__, "--help").out
+
+
+def test_help_questions_and_recording_do_not_import_prefect(pathways: Desk):
+    reference = first(pathways, "Awaiting session")
+    code = """
+import json, sys
+from cli.app import main
+for words in json.loads(sys.argv[1]):
+    sys.argv = ["pathways", *words]
+    try:
+        main()
+    except SystemExit as ended:
+        assert not ended.code, words
+loaded = [name for name in sys.modules if name.partition(".")[0] in ("prefect", "apprise")]
+assert not loaded, loaded[:5]
+"""
+    commands = [["--help"], ["list"], ["show", reference], ["overdue"], ["template"], ["outbox", "list"],
+                ["record", reference, "risk_raised", "--by", "FCA01"]]  # fmt: skip
+    command = [sys.executable, "-c", code, json.dumps(commands)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+# Answers --------------------------------------------------------------------------------------------------------------
+
+
+def test_every_pathway_is_shown_in_ten_lines(pathways: Desk):
+    for row in json.loads(pathways("list", "--json").out):
+        lines = pathways("show", row["pathway"]).out.splitlines()
+        assert len(lines) == 10 and lines[0].startswith(row["pathway"]) and row["stands"] in lines[1]
+
+
+@pytest.mark.parametrize("question", [["list"], ["overdue"], ["outbox", "list"], ["show", "SPIP-D0001"]])
+def test_json_parses(pathways: Desk, question: list[str]):
+    question = [first(pathways, "Awaiting") if word == "SPIP-D0001" else word for word in question]
+    assert isinstance(json.loads(pathways(*question, "--json").out), list)
+
+
+@pytest.mark.parametrize("question", ["list", "overdue"])
+def test_a_pipe_gets_a_header_and_tab_separated_lines_of_the_same_width(pathways: Desk, question: str):
+    header, *rows = pathways(question).out.splitlines()
+    assert header.split("\t")[0] == "pathway" and rows
+    assert {row.count("\t") for row in rows} == {header.count("\t")}
+
+
+def test_a_list_is_narrowed(pathways: Desk):
+    every = json.loads(pathways("list", "--json").out)
+    some = json.loads(pathways("list", "--waits-for", "report", "--provider", "P003", "--json").out)
+    assert 0 < len(some) < len(every)
+    assert {(row["provider"], "report" in row["stands"]) for row in some} == {("P003", True)}
+
+
+def test_what_the_start_of_the_machine_proposes_to_try_works(pathways: Desk):
+    settings.cache_clear()
+    proposed = re.findall(r"^\s+\.venv/bin/(pathways .+)$", _ready(settings()), re.MULTILINE)
+    assert len(proposed) >= 3
+    for line in proposed:
+        assert pathways(*shlex.split(line)[1:]).code == 0
+
+
+# Recording ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_fact_is_recorded_once(pathways: Desk):
+    reference = first(pathways, "Awaiting acknowledgement")
+    provider = json.loads(pathways("show", reference, "--json").out)[0]["provider"]
+    words = ("record", reference, "acknowledged", f"provider={provider}", "--by", provider)
+    assert re.fullmatch(r"Recorded as fact \d+\. Prefect cannot be reached; .+\n", pathways(*words).out)
+    assert re.fullmatch(r"Known already, as fact \d+\.\n", pathways(*words).out)
+
+
+@pytest.mark.parametrize("spelling", ["{}", " {} ", "{lower}", "{apart}"])
+def test_a_case_may_be_written_in_another_spelling(pathways: Desk, spelling: str):
+    case = json.loads(pathways("list", "--json").out)[0]["case"]
+    typed = spelling.format(case, lower=case.lower(), apart=f"{case[:4].lower()} {case[4:]}")
+    assert pathways("record", typed, "risk_raised", "--by", "fca01").out.startswith("Recorded as fact")
+
+
+# Exit codes and wrong input -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        ("show SPIP-NONE", 3, "There is no pathway SPIP-NONE"),
+        ("note SPIP-NONE", 3, "There is no pathway SPIP-NONE"),
+        ("load people x.csv", 2, '"people" is no kind of file; expected one of practitioners,'),
+        ("load cases no/such/file.csv", 1, "there is no file"),
+        ("template people", 2, '"people" is no kind of file'),
+        ("record {booked} bogus --by P003", 2, '"bogus" is no kind of fact'),
+        ("record {booked} acknowledged provider --by P003", 2, '"provider" is no detail; write it as name=value'),
+        ("record {booked} acknowledged colour=red --by P003", 2, "acknowledged has no colour"),
+        ("record {booked} risk_raised --by FCA01 --on 31/02/2026", 2, "there is no such day"),
+        ("record {booked} risk_raised --by FCA01 --on yesterday", 2, "write the date as 31/01/2022"),
+        ("record {booked} risk_raised --by FCA01 --on 2099-01-01", 1, "is still to come"),
+        ("record {booked} risk_raised --by '(me)'", 2, "recorded_by"),
+        ("record {booked} risk_raised --by FCA99", 1, "FCA99 is neither a practitioner nor a provider we know"),
+        ("record {booked} risk_raised", 2, "Missing option '--by'"),
+        ("record {booked} risk_raised --by FCA01 --supersedes x", 2, "--supersedes"),
+        ("record SPIP-NONE risk_raised --by FCA01", 1, "SPIP-NONE is neither a pathway nor a case we know"),
+        ("record {enquiries} referral_sent provider=P001 --by CO01", 4, "SR-0"),
+        ("hold {booked} --by FCA01 --reason boredom", 2, "expected one of court_request"),
+        ("outbox resend 99999", 3, "There is no failed message 99999"),
+        ("outbox correct NOBODY a@b.example", 3, "Nobody has the code NOBODY"),
+        ("outbox correct P001 garbage", 2, "write one e-mail address"),
+        ("nonsense", 2, "No such command"),
+    ],
+)  # fmt: skip
+def test_whatever_is_wrong_is_said_in_a_sentence(pathways: Desk, words: str, code: int, says: str):
+    booked, enquiries = first(pathways, "Awaiting session"), first(pathways, "Awaiting safeguarding")
+    said = pathways(*shlex.split(words.format(booked=booked, enquiries=enquiries)))
+    assert said.code == code
+    # Usage errors come in a box, whose lines are broken by their width.
+    assert says in " ".join(re.sub(r"[│╭╮╰╯─]", " ", said.err).split())
+
+
+def test_without_a_database_it_says_what_to_do(fresh: Desk):
+    for question in ("list", "overdue", "round"):
+        said = fresh(question)
+        assert said.code == 1 and "Try `pathways migrate`" in said.err
+    fresh.home.mkdir()
+    assert "Run `pathways migrate`, or `make run`, first." in fresh("list").err
+
+
+def test_a_setting_that_cannot_be_is_named(pathways: Desk):
+    pathways.monkeypatch.setenv("PATHWAYS_PORTS__SMTP", "twenty-five")
+    said = pathways("list")
+    assert said.code == 1 and said.err.startswith("Settings: ports.smtp:")
+
+
+def test_rejected_rows_are_said_and_end_in_one(pathways: Desk, tmp_path: Path):
+    row = {
+        "about": "SPIP-NONE",
+        "fact": "acknowledged",
+        "happened_on": "04/01/2022",
+        "recorded_by": "P001",
+        "provider": "P001",
+    }
+    said = _load(pathways, "facts", str(write_file(tmp_path, "facts", row)))
+    assert said.code == 1
+    assert "0 added, 0 changed, 0 unchanged, 1 rejected" in said.out and "facts.rejected.csv" in said.out
+    as_json = _load(pathways, "facts", str(tmp_path / "facts.csv"), "--json")
+    assert json.loads(as_json.out)[0]["added"] == 0
+
+
+def _load(pathways: Desk, *words: str) -> Said:
+    """A load with rejected rows: they are its answer, so they stand on standard output."""
+    settings.cache_clear()
+    pathways.monkeypatch.setattr(sys, "argv", ["pathways", "load", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return Said(ended.value.code or 0, *pathways.capsys.readouterr())
+
+
+# Samples --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_samples_are_loaded_once_and_never_beside_real_cases(fresh: Desk, tmp_path: Path):
+    fresh("migrate")
+    assert re.match(r"\d+ sample pathways loaded", fresh("samples").out)
+    assert fresh("samples").out == "The sample caseload is there already; it was left as it is.\n"
+    engine = empty()
+    for kind in ("practitioners", "areas", "courts", "cases"):
+        row = dict(zip(*intake.template(kind), strict=True))
+        assert not intake.load(engine, kind, write_file(tmp_path, kind, row), datetime.now(UTC), COMPOSITE).problems
+    with pytest.raises(SamplesRefused, match="There are real cases"):
+        load_samples(engine, datetime.now(UTC), COMPOSITE)
+
+
+def test_the_samples_are_not_begun_where_the_real_closing_dates_hold(fresh: Desk):
+    fresh("migrate")
+    fresh.monkeypatch.setenv("PATHWAYS_PROFILE", "dated")
+    assert 'need profile = "composite"' in fresh("samples").err
+    fresh.monkeypatch.setenv("PATHWAYS_PROFILE", "composite")
+    assert "sample pathways loaded" in fresh("samples").out
+
+
+DAYS = {
+    "a working day": "2026-03-11", "a Saturday": "2026-11-21", "a Sunday": "2026-11-22", "a Monday": "2026-11-23",
+    "a bank holiday": "2026-08-31", "Good Friday": "2026-04-03", "Christmas Day": "2026-12-25",
+    "27 December": "2026-12-27", "27 December, a substitute day": "2027-12-27", "the leap day": "2028-02-29",
+    "the day the clocks go forward": "2026-03-29",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("today", DAYS.values(), ids=DAYS)
+def test_on_any_day_the_samples_show_every_stage_and_every_step_of_the_ladder(today: str):
+    now = datetime.combine(date.fromisoformat(today), datetime.min.time().replace(hour=12), UTC)
+    engine = empty()
+    assert load_samples(engine, now, COMPOSITE).new
+    done = advance(engine, "SPIP", spip, now, COMPOSITE)
+    assert len(done.moved) >= 50 and not done.failed
+    assert {"R0", "R1", "R2", "E1", "E2", "H"} <= set(chase(engine, now, COMPOSITE).steps)
+    labels = {one.label for one in done.moved}
+    assert len(labels) >= 15, labels
+    with writing(engine) as connection:
+        assert connection.execute(PathwayRow.__table__.select().where(PathwayRow.failure.is_not(None))).first() is None
+
+
+@pytest.mark.parametrize("today", DAYS.values(), ids=DAYS)
+def test_nobody_in_the_samples_can_be_reached(today: str):
+    cells = [cell for rows in caseload(date.fromisoformat(today)).values() for row in rows for cell in row.values()]
+    addresses = [cell for cell in cells if "@" in cell]
+    assert len(addresses) > 20 and all(re.fullmatch(r"[^@\s]+@[a-z0-9.]+\.example", one) for one in addresses)
+    assert not [cell for cell in cells if re.search(r"https?://|(?<!\d)0\d{3,4} ?\d{6}", cell)]
