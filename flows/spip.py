@@ -22,6 +22,7 @@ from models.facts import (
     RebookingDeclined,
     Reference,
     ReferralDeclined,
+    ReferralRecalled,
     ReferralSent,
     Refused,
     Released,
@@ -56,10 +57,9 @@ def at_any_point(p: Pathway) -> None:
         p.ends_with(CourtDeclined, "closed_unsuitable", "court_declined", programme="SPIP")  # SR-15
         p.ends_with(SuitabilityDecided, "closed_unsuitable", "unsuitable_risk", suitable=False)
         p.ends_with(RiskReviewed, "closed_unsuitable", "unsuitable_risk", decision="unsuitable")
-    elif unsuitable:
-        p.ends_with(DirectionDischarged, "closed_unsuitable", "unsuitable_risk")
     else:
-        p.ends_with(DirectionDischarged, "closed_withdrawn", "proceedings_ended")
+        state, reason = ("unsuitable", "unsuitable_risk") if unsuitable else ("withdrawn", "proceedings_ended")
+        p.ends_with(DirectionDischarged, f"closed_{state}", reason)
     p.pauses_for(
         RiskRaised, RiskReviewed, state="safeguarding_hold", duty="risk_review", told="new-risk", decision="continue"
     )  # SR-14
@@ -71,53 +71,47 @@ def safeguarding(p: Pathway) -> None:
     due = p.within("safeguarding", p.request)
     gate = p.owe("safeguarding_enquiries", by=p.adviser, due=due, after=p.request, met=gate_passed_by(p))
     if not gate.closed_on or gate.closed_on > p.request.recorded_on:
-        p.tell(p.adviser, "referral-held", about=p.request, missing=missing_from_gate(p), due=due)
-    unsuitable = p.last(SuitabilityDecided, suitable=False)
-    if unsuitable:
+        missing = missing_from_gate(p)
+        p.tell(p.adviser, "referral-held", about=p.request, missing=missing, due=due, overtaken=not missing)
+    if unsuitable := p.last(SuitabilityDecided, suitable=False):
+        due = p.within("court_result", unsuitable)
         p.tell(p.adviser, "direction-stands", about=unsuitable)
-        p.wait_for(
-            "court_variation",
-            DirectionDischarged,
-            state="safeguarding_hold",
-            by=p.adviser,
-            due=p.within("court_result", unsuitable),
-            after=unsuitable,
-        )
+        p.tell_holder_to_wait(about=unsuitable)
+        variation = p.owe("court_variation", DirectionDischarged, by=p.adviser, due=due, after=unsuitable)
+        p.stand("safeguarding_hold", variation)
     if not gate.fact:
+        p.tell_holder_to_wait(about=p.request)
         p.stand("safeguarding_hold", gate)
 
 
 def accepted_referral(p: Pathway) -> Fact:
-    """The nearest open provider is asked, and the next when it declines, until one takes the referral."""
-    since, ready = p.request, gate_passed_by(p).recorded_on
+    """The nearest open provider is asked, and the next when it declines, until one takes the referral and keeps it."""
+    since, ready = p.request, max(p.request.recorded_on, gate_passed_by(p).recorded_on)
     while True:
         due = p.within("send_referral", ready)
         sending = p.owe("referral", ReferralSent, by=p.commissioning, due=due, after=since, opened=ready)
-        if not sending.closed_on or sending.closed_on > ready:
-            p.tell(p.commissioning, "ready-to-refer", about=since, proposed=p.known.proposed()[:3], due=due)
+        if sending.closed_on and sending.closed_on > ready:
+            p.tell(p.commissioning, "ready-to-refer", about=since, overtaken=True)
         referral = sending.fact or provider_wanted(p, sending, since)
-        p.provider = Who("provider", referral.provider)
-        due = p.within("acknowledge", referral)
-        p.tell(p.provider, "referral", about=referral, due=due)
-        answer = p.wait_for(
-            "acknowledgement",
-            Acknowledged,
-            SessionBooked,
-            ReferralDeclined,
-            state="referred",
-            by=p.provider,
-            due=due,
-            after=referral,
-        )
-        if not isinstance(answer, ReferralDeclined):
-            p.letter("referral-made", about=answer)
-            return answer
-        p.provider, since, ready = None, answer, answer.recorded_on
+        provider, due = Who("provider", referral.provider), p.within("acknowledge", referral)
+        p.tell(provider, "referral", about=referral, due=due)
+        given_back = p.first(ReferralDeclined, ReferralRecalled, after=referral, provider=referral.provider)
+        answers = (Acknowledged, SessionBooked, ReferralDeclined, ReferralRecalled)
+        asked = p.owe("acknowledgement", *answers, by=provider, due=due, after=referral)
+        if not asked.fact:
+            p.stand("referred", asked)
+        if not given_back:
+            p.letter("referral-made", about=asked.fact)
+            return asked.fact
+        if isinstance(given_back, ReferralRecalled):
+            p.tell(provider, "referral-withdrawn", about=given_back)
+        since, ready = given_back, given_back.recorded_on
 
 
 def provider_wanted(p: Pathway, sending: Duty, since: Fact) -> NoReturn:
     """Commissioning has to refer. With nobody open in reach its manager is told, and it is looked at again daily."""
-    if p.known.proposed():
+    if proposed := p.known.proposed():
+        p.tell(p.commissioning, "ready-to-refer", about=since, proposed=proposed[:3], due=sending.due_on)
         p.stand("ready_to_refer", sending)
     p.tell(p.commissioning_manager, "no-provider", about=since, due=sending.due_on)
     p.passed(p.today)
@@ -159,19 +153,12 @@ def reported(p: Pathway, booking: SessionBooked) -> Fact:
     chance = p.last(ReferralSent, BreachDecided, CourtResult, before=booking)
     if booking.session_on > p.before_hearing(p.within("attend", chance), chance.happened_on):
         p.tell(p.adviser, "session-late", about=booking, session_on=booking.session_on)
-    answers = (AttendanceReported, SessionCancelled)
-    if not p.first(*answers, after=booking, session=booking.session):
+    report = p.first(AttendanceReported, SessionCancelled, after=booking, session=booking.session)
+    if not report:
         p.wait_until(booking.ends_on, "booked", "session", on=p.provider, since=booking.recorded_on)
-    return p.wait_for(
-        "attendance_report",
-        *answers,
-        state="report_due",
-        by=p.provider,
-        due=p.within("report", booking.ends_on),
-        after=booking,
-        opened=booking.ends_on,
-        session=booking.session,
-    )
+    due = p.within("report", booking.ends_on)
+    owed = p.owe("attendance_report", by=p.provider, due=due, after=booking, opened=booking.ends_on, met=report)
+    return owed.fact or p.stand("report_due", owed)
 
 
 def after_absence(p: Pathway, absence: Fact, *, may_rebook: bool) -> Fact:
@@ -194,22 +181,16 @@ def after_absence(p: Pathway, absence: Fact, *, may_rebook: bool) -> Fact:
 def breach_review(p: Pathway, cause: Fact, opened: date) -> Fact:
     """The adviser decides: try again, close, or tell the court where it asked to be told. A late booking counts."""
     due = p.within("breach_review", opened)
-    p.tell(p.adviser, "breach-review", about=cause, due=due)
-    decision = p.wait_for(
-        "breach_review",
-        BreachDecided,
-        SessionBooked,
-        state="breach_review",
-        by=p.adviser,
-        due=due,
-        after=cause,
-        opened=opened,
-    )
-    if isinstance(decision, SessionBooked) or decision.decision == "retry":
+    answers = (BreachDecided, SessionBooked)
+    review = p.owe("breach_review", *answers, by=p.adviser, due=due, after=cause, opened=opened)
+    p.tell(p.adviser, "breach-review", about=cause, due=due, overtaken=bool(review.fact))
+    decision = review.fact or p.stand("breach_review", review)
+    if isinstance(decision, SessionBooked):
         return decision
     if decision.decision == "report":
         decision = court_told(p, decision)
-    if isinstance(decision, CourtResult) and decision.result == "reordered":
+    if getattr(decision, "decision", "") == "retry" or getattr(decision, "result", "") == "reordered":
+        p.tell(p.provider, "book-again", about=decision, due=p.within("book", decision))
         return decision
     part = p.first(AttendanceReported, result="part")
     p.close("closed_not_completed", "part_attended" if part else "never_attended", on=decision)
@@ -218,17 +199,11 @@ def breach_review(p: Pathway, cause: Fact, opened: date) -> Fact:
 def court_told(p: Pathway, decision: Fact) -> Fact:
     """A note is drafted where the court asked for monitoring, and goes only with the adviser's signature (SR-13)."""
     due = p.within("breach_review", decision)
-    p.tell(p.adviser, "note-to-sign", about=decision, due=due)
-    signed = p.wait_for("signature", NoteSigned, state="breach_review", by=p.adviser, due=due, after=decision)
-    hearing = p.next_hearing(signed.happened_on)
-    return p.wait_for(
-        "court_result",
-        CourtResult,
-        state="court_notified",
-        by=p.adviser,
-        due=hearing or p.within("court_result", signed),
-        after=signed,
-    )
+    signature = p.owe("signature", NoteSigned, by=p.adviser, due=due, after=decision)
+    p.tell(p.adviser, "note-to-sign", about=decision, due=due, overtaken=bool(signature.fact))
+    signed = signature.fact or p.stand("breach_review", signature)
+    due = p.next_hearing(signed.happened_on) or p.within("court_result", signed)
+    return p.wait_for("court_result", CourtResult, state="court_notified", by=p.adviser, due=due, after=signed)
 
 
 def next_step(p: Pathway, report: Fact) -> NoReturn:

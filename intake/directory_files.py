@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Table
 
-from intake.load import Line, Load, codes, differing, together
+from intake.load import Line, Load, changed, codes, differing, together
 from intake.rows import OWN_COLUMNS
-from models.tables import Area, Court, Practitioner, Provider, ServiceLine
+from models.tables import Area, Court, PathwayRow, Practitioner, Provider, ServiceLine
 from store.open import keep
 
 Seen = dict[Any, Line]
@@ -38,7 +38,10 @@ def _keep_coded(load: Load, lines: Sequence[Line], table: Table, points_to: dict
             found = [load.knows(line, column, known[column], kind) for column, (_, kind) in points_to.items()]
             if all(found) and load.first_of(seen, line.row.code, line):
                 good.append(line)
-        load.count(keep(connection, table, [line.row.model_dump() for line in good]))
+        results = keep(connection, table, [line.row.model_dump() for line in good])
+        if table is Area.__table__:  # who holds an office may owe what is open there
+            load.look_again(connection, PathwayRow.area, changed([line.row.code for line in good], results))
+        load.count(results)
 
     load.in_transactions(lines, keep_some)
 

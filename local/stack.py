@@ -146,6 +146,16 @@ def check_ports(settings: Settings) -> None:
                 ) from None
 
 
+def create_pool(api: str) -> None:
+    """Create the work pool, unless it is there. Prefect's own command has the server ask GitHub for a template."""
+    with httpx.Client(base_url=api, timeout=30) as client:
+        try:
+            ask(client, "POST", "work_pools/", json={"name": POOL, "type": "process"})
+        except httpx.HTTPStatusError as answer:
+            if answer.response.status_code != httpx.codes.CONFLICT:
+                raise CannotStart(f"The work pool could not be created: {answer.response.status_code}") from None
+
+
 @contextmanager
 def running(settings: Settings, say: Callable[[str], None] = print) -> Iterator[Stack]:
     """The whole stack, ready: migrated, served, deployed, working and with a mailbox. Stopped on leaving."""
@@ -164,7 +174,7 @@ def running(settings: Settings, say: Callable[[str], None] = print) -> Iterator[
         stack.wait_for(server, lambda: answers(f"{settings.prefect_api}/health"))
         say("Deployments: creating those of prefect.yaml ...")
         prefect = str(BIN / "prefect")
-        stack.run("Creating the work pool", prefect, "work-pool", "create", POOL, "--type", "process", "--overwrite")
+        create_pool(settings.prefect_api)
         stack.run("Creating the deployments", prefect, "--no-prompt", "deploy", "--all")
         say("Worker: starting ...")
         stack.start("worker", prefect, "worker", "start", "--pool", POOL, "--limit", "4", "--name", "local")

@@ -176,9 +176,13 @@ class ProceedingsEnded(Fact):
 
 
 class RiskRaised(Fact):
-    """A new risk: every open pathway of the case stops until its adviser releases it (SR-14)."""
+    """A new risk: every open pathway of the case stops until its adviser releases it (SR-14).
 
-    kind, label, about, one_per = "risk_raised", "new risk raised", "case", None
+    `risk` is the reference of its record; it tells two risks of one day apart.
+    """
+
+    kind, label, about, one_per = "risk_raised", "new risk raised", "case", ("happened_on", "risk")
+    risk: Reference | None = None
 
 
 # What happens on one pathway ------------------------------------------------------------------------------------------
@@ -230,19 +234,30 @@ class Withdrawn(Fact):
 class ReferralSent(Fact):
     """The referral went to a provider."""
 
-    kind, label, one_per = "referral_sent", "referral sent", ("provider",)
+    kind, label, one_per = "referral_sent", "referral sent", ("provider", "happened_on")
     provider: Reference
 
 
 class Acknowledged(Fact):
-    kind, label, one_per, needs = "acknowledged", "referral acknowledged", ("provider",), ("referral_sent",)
+    kind, label, needs = "acknowledged", "referral acknowledged", ("referral_sent",)
+    one_per = ("provider", "happened_on")
     provider: Reference
 
 
 class ReferralDeclined(Fact):
-    kind, label, one_per, needs = "referral_declined", "referral declined", ("provider",), ("referral_sent",)
+    kind, label, needs = "referral_declined", "referral declined", ("referral_sent",)
+    one_per = ("provider", "happened_on")
     provider: Reference
     reason: Literal["no_capacity", "out_of_area", "language", "access_needs", "conflict_of_interest", "other"]
+
+
+class ReferralRecalled(Fact):
+    """Commissioning takes a referral back from a provider, to send it to another."""
+
+    kind, label, needs = "referral_recalled", "referral recalled", ("referral_sent",)
+    one_per = ("provider", "happened_on")
+    provider: Reference
+    reason: Literal["no_answer", "suspended", "sent_in_error", "other"]
 
 
 class ContactAttempted(Fact):
@@ -346,4 +361,4 @@ class ProviderPhoned(Fact):
 class Retracted(Fact):
     """What it supersedes never happened; it was recorded in error."""
 
-    kind, label, one_per = "retracted", "retracted", None
+    kind, label, one_per = "retracted", "retracted", ("supersedes",)

@@ -16,13 +16,14 @@ from models.facts import (
     HearingVacated,
     LetterSent,
     ReferralDeclined,
+    ReferralRecalled,
     ReferralSent,
     Requested,
     RiskRaised,
     RiskReviewed,
 )
 from models.limits import Limits
-from models.working_days import Pause, add_working_days
+from models.working_days import Pause, add_working_days, working_days_after
 
 F = TypeVar("F", bound=Fact)
 
@@ -48,6 +49,8 @@ class Duty:
     opened_on: date
     due_on: date
     hearing_on: date | None = None
+    counts_from: date | None = None
+    """What the ladder counts from: the due date, moved on by the working days on hold since."""
     state: str = "open"
     closed_on: date | None = None
     paused: bool = False
@@ -69,6 +72,8 @@ class Notice:
     occasion: str
     fields: dict[str, Any]
     withheld: str | None = None
+    since: date = date.min
+    """The day it could first be said."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +151,6 @@ class Pathway:
         self.today = today
         self.facts = sorted(known.facts, key=lambda fact: (fact.happened_on, fact.place))
         self.pauses: list[Pause] = []
-        self.provider: Who | None = None
         self.duties: dict[str, Duty] = {}
         self.notices: dict[tuple[str, str], Notice] = {}
         self._look: date | None = None
@@ -192,6 +196,21 @@ class Pathway:
         """Whether the court asked Cafcass to watch and report compliance (section 11G): a flag on the order."""
         return self.court_ordered and self.known.monitoring_requested
 
+    @property
+    def provider(self) -> Who | None:
+        """Who holds the referral."""
+        return self.holder(self.facts)
+
+    def holder(self, facts: Sequence[Fact]) -> Who | None:
+        """Who held the referral when these facts were all that was known: whoever it went to last and has kept it."""
+        held: Who | None = None
+        for fact in facts:
+            if isinstance(fact, ReferralSent):
+                held = Who("provider", fact.provider)
+            elif isinstance(fact, (ReferralDeclined, ReferralRecalled)) and held and held.code == fact.provider:
+                held = None
+        return held
+
     def number(self, name: str) -> int:
         return self.known.limits.number(name)
 
@@ -236,7 +255,8 @@ class Pathway:
 
         What was recorded after the end is left out, so that the story is told as it stood then.
         """
-        end = min(self.all(kind, **matching), key=_recorded, default=None)
+        ends = [fact for fact in self.all(kind, **matching) if fact.place > self.request.place]
+        end = min(ends, key=_recorded, default=None)
         if end is None:
             return
         self._end = (end, state, reason or getattr(end, "reason", ""), told)
@@ -252,26 +272,31 @@ class Pathway:
         The review has the limit of its own name. The provider that holds the referral is told to wait, not why.
         """
         for cause in self.all(kind):
-            later = [fact for fact in self.all(until) if _recorded(fact) > _recorded(cause)]
+            later = [fact for fact in self.all(until) if fact.place > cause.place]
             due = self.within(duty, cause.recorded_on)
             owed = self._owe(duty, cause, self.adviser, due, cause.recorded_on, next(iter(later), None))
-            if told:
-                self.tell(self.adviser, told, about=cause)
             lifted = next((f for f in later if all(getattr(f, k) == v for k, v in lifting.items())), None)
+            # What is on hold still is said even where it was known before: nobody may work on under it.
+            if told:
+                self.tell(self.adviser, told, about=cause, anyway=not lifted)
             self._tell_holder(cause, lifted)
             if lifted:
                 self.pauses.append((cause.recorded_on, lifted.recorded_on))
             elif self._pause is None:
                 self._pause_for(state, owed)
 
-    def _tell_holder(self, cause: Fact, lifted: Fact | None) -> None:
-        """Tell the provider that held the referral when the pause began to wait, and when it may go on."""
-        before = [f for f in self.all(ReferralSent, ReferralDeclined) if _recorded(f) < _recorded(cause)]
-        if before and isinstance(before[-1], ReferralSent):
-            holder = Who("provider", before[-1].provider)
-            self.tell(holder, "referral-paused", about=cause)
+    def _tell_holder(self, cause: Fact, lifted: Fact | None = None) -> None:
+        """Tell the provider that held the referral when a pause began to wait, and when it may go on."""
+        holder = self.holder([fact for fact in self.facts if fact.place < cause.place])
+        if holder:
+            self.tell(holder, "referral-paused", about=cause, anyway=not lifted)
             if lifted:
                 self.tell(holder, "referral-resumed", about=lifted)
+
+    def tell_holder_to_wait(self, about: Fact) -> None:
+        """Tell whoever holds the referral to hold no session under it: what it rests on is gone."""
+        if self.provider:
+            self.tell(self.provider, "referral-paused", about=about, anyway=True)
 
     def _pause_for(self, state: str, review: Duty) -> None:
         """Stand on hold; when the review said no, the adviser still owes the court's variation of the order."""
@@ -338,10 +363,9 @@ class Pathway:
     @property
     def at_risk(self) -> bool:
         """Whether a new risk on the case still waits for the adviser's review of this pathway (SR-14)."""
-        raised = max(self.all(RiskRaised), key=_recorded, default=None)
-        return bool(raised) and not any(
-            _recorded(fact) > _recorded(raised) for fact in self.all(RiskReviewed, decision="continue")
-        )
+        raised = max((fact.place for fact in self.all(RiskRaised)), default=0)
+        released = max((fact.place for fact in self.all(RiskReviewed, decision="continue")), default=0)
+        return raised > released
 
     def stand(self, state: str, owed: Duty, label: str | None = None) -> NoReturn:
         """Stop here, waiting for a duty to be met."""
@@ -352,11 +376,17 @@ class Pathway:
         if not self.passed(day):
             raise _Stands(Standing(state, f"Awaiting {label}", since, on, day))
 
-    def tell(self, who: Who, wording: str, about: Fact, **fields: Any) -> None:
-        """Tell somebody something once. Fields are references, codes and dates, never a name or free text (SR-12)."""
+    def tell(
+        self, who: Who, wording: str, about: Fact, *, anyway: bool = False, overtaken: bool = False, **fields: Any
+    ) -> None:
+        """Tell somebody something once. Fields are references, codes and dates, never a name or free text (SR-12).
+
+        Nothing is sent of what people knew before it came to us, unless `anyway`, nor of what events have overtaken.
+        """
+        withheld = "told already" if about.told_already and not anyway else "overtaken" if overtaken else None
         occasion = f"{wording}:{about.place}"
-        withheld = "told already" if about.told_already else None
-        self.notices.setdefault((who.role, occasion), Notice(who, wording, occasion, fields, withheld))
+        notice = Notice(who, wording, occasion, fields, withheld, about.recorded_on)
+        self.notices.setdefault((who.role, occasion), notice)
 
     def letter(self, letter: str, about: Fact) -> None:
         """A letter task for staff: parents get letters, never automatic mail (N02)."""
@@ -386,7 +416,9 @@ def decide(story: Callable[[Pathway], None], known: Known, today: date) -> Decis
         standing = stood.standing
     else:
         raise StoryError(f"{known.reference}: {story.__name__} neither waited nor closed")
-    if not standing.closed:
+    if standing.closed:
+        _nothing_after(p, standing.since)
+    else:
         standing = _interrupted(p, standing)
     _settle(p, standing)
     return Decision(
@@ -409,6 +441,12 @@ def _interrupted(p: Pathway, standing: Standing) -> Standing:
     return p._pause or standing
 
 
+def _nothing_after(p: Pathway, closed_on: date) -> None:
+    """What was recorded after a pathway closed by itself is neither owed nor said."""
+    p.duties = {key: duty for key, duty in p.duties.items() if duty.opened_on <= closed_on or duty.outlives}
+    p.notices = {key: notice for key, notice in p.notices.items() if notice.since <= closed_on}
+
+
 def _settle(p: Pathway, standing: Standing) -> None:
     """Drop what a closed pathway no longer owes; stop the clocks of a paused one."""
     for duty in p.duties.values():
@@ -418,6 +456,13 @@ def _settle(p: Pathway, standing: Standing) -> None:
             duty.state, duty.closed_on = "dropped", standing.since
         elif p._pause and standing is p._pause:
             duty.paused = not duty.reviews and not duty.outlives
+        duty.counts_from = _moved_on(duty.due_on, p.pauses)
+
+
+def _moved_on(due: date, pauses: Sequence[Pause]) -> date:
+    """A due date, moved on by the working days of pauses that came after it."""
+    held = sum(max(0, working_days_after(max(begun, due), ended)) for begun, ended in pauses if ended > due)
+    return add_working_days(due, held)
 
 
 def _look_on(p: Pathway, standing: Standing, today: date) -> date | None:

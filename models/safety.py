@@ -15,7 +15,6 @@ from models.facts import (
     Fact,
     NoteSigned,
     ParentSpokenTo,
-    ReferralDeclined,
     ReferralSent,
     Released,
     Requested,
@@ -25,6 +24,7 @@ from models.facts import (
     SafeguardingLetterFiled,
     SessionBooked,
     SessionCancelled,
+    SuitabilityDecided,
 )
 from models.pathway import Pathway
 
@@ -86,24 +86,21 @@ def gate_passed_by(p: Pathway) -> Fact | None:
     return max((fact for fact in answers if fact), key=lambda fact: (fact.recorded_at, fact.id))
 
 
-def live_provider(p: Pathway) -> str | None:
-    """The code of the provider that holds the referral: the last it was sent to, unless that one declined."""
-    referral = p.last(ReferralSent)
-    declined = referral and p.first(ReferralDeclined, after=referral)
-    return referral.provider if referral and not declined else None
-
-
 def sr_01_enquiries_before_referral(p: Pathway, fact: Fact, around: Around) -> str | None:
-    """SR-01, SR-02 (bulletin2022): no referral until enquiries are finished, both parents spoken to among them."""
+    """SR-01, SR-02 (bulletin2022): nothing is sent or booked until enquiries are finished, both parents spoken to."""
+    if p.last(SuitabilityDecided, suitable=False):
+        return "the adviser recorded that the programme is not suitable"
     if missing := missing_from_gate(_knowing(p, [f for f in p.known.facts if f.happened_on <= fact.happened_on])):
-        return f"no referral before safeguarding enquiries are finished; still missing: {', '.join(missing)}"
+        return (
+            f"nothing is sent or booked before safeguarding enquiries are finished; still missing: {', '.join(missing)}"
+        )
     return None
 
 
 def sr_03_never_two_parties_in_one_session(p: Pathway, fact: Fact, around: Around) -> str | None:
     """SR-03 (strategy2014): the parents of one case attend apart. The refusal does not say why, nor of whom."""
     assert isinstance(fact, SessionBooked)
-    provider = live_provider(p)
+    provider = p.provider and p.provider.code
     # After a decline nobody holds the referral, and whoever books all the same may be the provider of any seat.
     taken = any(provider in (seat.provider, None) and _same_room(seat.booking, fact) for seat in around.seats)
     return "this person cannot be booked into this session; choose another" if taken else None
@@ -118,11 +115,11 @@ def sr_03_no_correction_brings_them_together(p: Pathway, fact: Fact, around: Aro
 
 
 def seats_of(p: Pathway) -> Iterator[Seat]:
-    """The live bookings of a pathway."""
-    provider = live_provider(p)
+    """The live bookings of a pathway, each with whoever held the referral then: a later decline cancels no session."""
     for booking in p.all(SessionBooked):
-        if provider and not p.first(SessionCancelled, session=booking.session):
-            yield Seat(provider, booking)
+        holder = p.holder(p.facts[: p.facts.index(booking)])
+        if holder and not p.first(SessionCancelled, session=booking.session):
+            yield Seat(holder.code, booking)
 
 
 def _knowing(p: Pathway, facts: list[Fact]) -> Pathway:
@@ -161,7 +158,8 @@ def sr_13_only_the_adviser_signs(p: Pathway, fact: Fact, around: Around) -> str 
     assert isinstance(fact, NoteSigned)
     if fact.signed_by != p.known.people.adviser:
         return f"the compliance note is signed by the case's adviser, {p.known.people.adviser}"
-    return None
+    decided = p.last(BreachDecided)
+    return None if decided and decided.decision == "report" else "no report to the court was decided on"
 
 
 def sr_13_report_only_where_monitoring_was_asked(p: Pathway, fact: Fact, around: Around) -> str | None:
@@ -193,7 +191,11 @@ RULES: dict[type[Fact], tuple[tuple[str, Rule], ...]] = {
         ("SR-15", sr_15_not_after_the_court_declined),
         ("SR-16", sr_16_only_open_services_and_providers),
     ),
-    SessionBooked: (("SR-03", sr_03_never_two_parties_in_one_session), ("SR-14", sr_14_nothing_moves_under_a_new_risk)),
+    SessionBooked: (
+        ("SR-01", sr_01_enquiries_before_referral),
+        ("SR-03", sr_03_never_two_parties_in_one_session),
+        ("SR-14", sr_14_nothing_moves_under_a_new_risk),
+    ),
     RiskReviewed: (("SR-14", sr_14_the_adviser_releases),),
     BreachDecided: (("SR-13", sr_13_report_only_where_monitoring_was_asked),),
     NoteSigned: (("SR-13", sr_13_only_the_adviser_signs),),

@@ -208,6 +208,8 @@ class DutyRow(SQLModel, table=True):
         Index("duty_once", "pathway", "key", unique=True),
         Index("duty_chase", "chase_on"),
         Index("duty_open", "due_on", sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'")),
+        Index("duty_owed", "on_code", "due_on", sqlite_where=text("state = 'open'"),
+              postgresql_where=text("state = 'open'")),
     )  # fmt: skip
 
     id: int | None = Field(default=None, primary_key=True)
@@ -219,6 +221,8 @@ class DutyRow(SQLModel, table=True):
     opened_on: date
     due_on: date
     hearing_on: date | None = None
+    counts_from: date | None = None
+    """What the ladder and lateness are counted from: the due date, moved on by the working days on hold since."""
     state: str = "open"
     closed_on: date | None = None
     paused: bool = False
@@ -276,7 +280,7 @@ class MessageRow(SQLModel, table=True):
     message_id: str = Field(unique=True)
     urgent: bool = False
     state: str = "waiting"
-    """waiting, sending (claimed until `try_at`), sent or failed."""
+    """waiting, sending (claimed until `try_at`), sent, failed, or withheld because events have overtaken it."""
     created_at: datetime = moment()
     try_at: datetime = moment()
     attempts: int = 0

@@ -145,17 +145,19 @@ class _Changes:
         self.new_notices: list[dict[str, Any]] = []
 
     def consider(self, one: Loaded, story: Story, stored: dict[str, Row[Any]], told: set[tuple[str, str, str]]) -> None:
+        if one.unreadable:
+            self._failed(one, one.unreadable)
+            return
         try:
             decision = decide(story, one.known, self.today)
         except Exception as problem:  # one pathway's fault must not stop the others
-            self._failed(one, problem)
+            self._failed(one, type(problem).__name__)
             return
         self._standing(one.row, decision)
         self._duties(one, decision, stored)
         self._notices(one.row, decision, told)
 
-    def _failed(self, one: Loaded, problem: Exception) -> None:
-        kind = type(problem).__name__
+    def _failed(self, one: Loaded, kind: str) -> None:
         row = one.row
         self.failures.append({"ref": row.reference, "failure": kind, "look_on": self.today + timedelta(days=1)})
         self.moved.append(
@@ -249,7 +251,8 @@ def _update(connection: Connection, table: Any, key: Any, name: str, rows: list[
 
 
 _DUTY_COLUMNS = (
-    "kind", "on_role", "on_code", "opened_on", "due_on", "hearing_on", "state", "closed_on", "paused", "chase_on",
+    "kind", "on_role", "on_code", "opened_on", "due_on", "hearing_on", "counts_from", "state", "closed_on", "paused",
+    "chase_on",
 )  # fmt: skip
 
 
@@ -261,6 +264,7 @@ def _columns(duty: Duty) -> dict[str, Any]:
         "opened_on": duty.opened_on,
         "due_on": duty.due_on,
         "hearing_on": duty.hearing_on if duty.state == "open" else None,
+        "counts_from": duty.counts_from if duty.state == "open" else None,
         "state": duty.state,
         "closed_on": duty.closed_on,
         "paused": duty.paused,
@@ -272,7 +276,7 @@ def _chase_on(limits: Limits, duty: Duty, stored: Row[Any] | None) -> date | Non
     if duty.state != "open" or duty.paused:
         return None
     step, hearing_step_on = (stored.step, stored.hearing_step_on) if stored else (None, None)
-    return next_day(limits, Climb(duty.kind, duty.due_on, duty.hearing_on, step, hearing_step_on))
+    return next_day(limits, Climb(duty.kind, duty.counts_from or duty.due_on, duty.hearing_on, step, hearing_step_on))
 
 
 def as_fields(fields: dict[str, Any]) -> dict[str, Any]:

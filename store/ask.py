@@ -162,7 +162,7 @@ def _next(one: Loaded, owed: Sequence[Any], today: date) -> str:
     limits = kept_limits(one.row.content)
     coming = []
     for duty in owed:
-        climb = Climb(duty.kind, duty.due_on, duty.hearing_on, duty.step, duty.hearing_step_on)
+        climb = Climb(duty.kind, duty.counts_from or duty.due_on, duty.hearing_on, duty.step, duty.hearing_step_on)
         day = next_day(limits, climb) if duty.state == "open" and not duty.paused else None
         if day:
             names = " and ".join(step.name for step in steps_due(limits, climb, max(day, today)))

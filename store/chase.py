@@ -53,8 +53,10 @@ def _chase_batch(connection: Connection, now: datetime, size: int, done: Chased)
     for row in rows:
         pathway = around[row.pathway]
         limits = kept_limits(pathway.content)
-        climb = Climb(row.kind, row.due_on, row.hearing_on, row.step, row.hearing_step_on)
+        climb = Climb(row.kind, row.counts_from or row.due_on, row.hearing_on, row.step, row.hearing_step_on)
         steps = [] if row.on_code in suspended else steps_due(limits, climb, today)
+        if row.on_code in suspended:
+            told.append(_notice(row, Who("commissioning_officer", pathway.commissioning_officer), "suspended", now))
         after = climbed(limits, climb, steps, today)
         for step in steps:
             done.steps[step.step] = done.steps.get(step.step, 0) + 1
@@ -112,16 +114,21 @@ def _notices(row: Row[Any], pathway: Row[Any], step: Step, today: date, now: dat
         tells += step.also_near_hearing
     again = f":{today.isoformat()}" if step.step == "H" else ""
     for who in dict.fromkeys(_who(role, row, pathway) for role in tells):
-        yield {
-            "pathway": row.pathway,
-            "to_role": who.role,
-            "to_code": who.code,
-            "wording": "chase",
-            "occasion": f"chase:{step.step}:{row.key}{again}",
-            "fields": late_fields(row, today) | {"step": step.step, "step_name": step.name},
-            "created_at": now,
-            "withheld": None,
-        }
+        fields = late_fields(row, today) | {"step": step.step, "step_name": step.name}
+        yield _notice(row, who, "chase", now, occasion=f"chase:{step.step}:{row.key}{again}", fields=fields)
+
+
+def _notice(row: Row[Any], who: Who, wording: str, now: datetime, **more: Any) -> dict[str, Any]:
+    return {
+        "pathway": row.pathway,
+        "to_role": who.role,
+        "to_code": who.code,
+        "wording": wording,
+        "occasion": f"{wording}:{row.key}",
+        "fields": {"provider": row.on_code},
+        "created_at": now,
+        "withheld": None,
+    } | more
 
 
 def late_fields(row: Row[Any], today: date) -> dict[str, Any]:
@@ -130,7 +137,7 @@ def late_fields(row: Row[Any], today: date) -> dict[str, Any]:
         "duty": row.kind,
         "owed_by": row.on_code,
         "due": row.due_on.isoformat(),
-        "late": max(0, working_days_after(row.due_on, today)),
+        "late": max(0, working_days_after(row.counts_from or row.due_on, today)),
         "hearing": row.hearing_on.isoformat() if row.hearing_on else None,
     }
 

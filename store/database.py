@@ -60,8 +60,11 @@ def is_sqlite(connection: Connection) -> bool:
 
 
 def claiming(connection: Connection, query: Any) -> Any:
-    """Lock the rows a query finds and pass by those another worker has; SQLite has one writer and needs no locks."""
-    return query if is_sqlite(connection) else query.with_for_update(skip_locked=True)
+    """Lock the rows a query finds and pass by those another worker has; SQLite has one writer and needs no locks.
+
+    The lock lets others refer to the rows by foreign key, so that writing a notice does not wait for an advance.
+    """
+    return query if is_sqlite(connection) else query.with_for_update(skip_locked=True, key_share=True)
 
 
 def _insert_if_new(connection: Connection, table: Table) -> Any:

@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Table, bindparam, select, tuple_, update
 
-from models.facts import Requested
+from models.facts import ProceedingsEnded, Requested
 from models.limits import limits_on, open_to_referrals
 from models.pathway import Known, Pathway
 from models.safety import Around, Blocked, check
-from models.tables import LimitSet, PathwayRow
+from models.tables import LimitSet, Party, PathwayRow
 from settings import Settings
-from store.database import in_batches, insert_new
+from store.database import in_batches, insert_new, is_sqlite
 from store.pathways import People, record_of
 from store.record import as_row, fact_numbers, facts
 
@@ -122,6 +122,8 @@ def _may_open(
         raise Blocked("SR-16", f"{opening.programme} takes no referrals on {opening.requested_on:%d/%m/%Y}")
     if other := taken.get((opening.programme, opening.party)):
         raise ValueError(f"this person has {other} open already; close or withdraw that one first")
+    if any(isinstance(fact, ProceedingsEnded) for fact in case_facts):
+        raise ValueError("proceedings in this case have ended")
     nobody = People(*[""] * 6)
     known = Known(opening.reference, opening.programme, opening.party, [opening.party], nobody, limits, case_facts)
     check(Pathway(known, opening.requested_on), fact, Around())
@@ -135,8 +137,13 @@ def _known(connection: Connection, openings: Sequence[Opening]) -> set[str]:
 
 
 def _open_for(connection: Connection, openings: Sequence[Opening]) -> dict[tuple[str, str], str]:
-    """The open pathway of each person, by programme."""
+    """The open pathway of each person, by programme. Nobody else opens one for them meanwhile."""
     found: dict[tuple[str, str], str] = {}
+    if not is_sqlite(connection):
+        people = sorted({opening.party for opening in openings})
+        connection.execute(
+            select(Party.reference).where(Party.reference.in_(people)).order_by(Party.reference).with_for_update()
+        )
     for some in in_batches(sorted({opening.party for opening in openings})):
         query = select(pathways.c.programme, pathways.c.party, pathways.c.reference)
         query = query.where(pathways.c.party.in_(some), pathways.c.closed_on.is_(None))

@@ -19,6 +19,7 @@ from notifications.hours import digest_day, may_send
 from notifications.letters import Notice
 from notifications.wording import wording
 from settings import Settings
+from store import overtaken
 from store.chase import late_fields
 from store.database import claiming, in_batches, insert_returning, writing
 
@@ -26,6 +27,8 @@ messages = MessageRow.__table__
 notices = NoticeRow.__table__
 duties = DutyRow.__table__
 
+LATER = timedelta(hours=1)
+"""After which a message that must wait is looked at again."""
 ON_ITS_WAY = ("waiting", "sending")
 _waiting = and_(notices.c.bundle.is_(None), notices.c.withheld.is_(None))
 
@@ -118,18 +121,16 @@ def claim(engine: Engine, now: datetime, settings: Settings) -> list[Claimed]:
             .where(messages.c.id.in_(mine))
             .values(state="sending", try_at=until, attempts=messages.c.attempts + 1)
         )
-        return _carrying(connection, mine, london_date(now))
+        return _carrying(connection, mine, now)
 
 
-def _carrying(connection: Connection, ids: Sequence[int], today: date) -> list[Claimed]:
+def _carrying(connection: Connection, ids: Sequence[int], now: datetime) -> list[Claimed]:
     rows = connection.execute(select(messages).where(messages.c.id.in_(ids)).order_by(messages.c.id)).all()
-    carried: dict[str, list[Notice]] = defaultdict(list)
-    query = select(notices).where(notices.c.bundle.in_({row.bundle for row in rows})).order_by(notices.c.id)
-    for notice in connection.execute(query):
-        carried[notice.bundle].append(notice)
+    carried = _still_to_say(connection, rows, now)
+    rows = [row for row in rows if row.bundle in carried]
     for row in rows:
         if row.to_role == "provider" and row.bundle.startswith("digest:"):
-            carried[row.bundle] += _also_late(connection, row.to_code, carried[row.bundle], today)
+            carried[row.bundle] += _also_late(connection, row.to_code, carried[row.bundle], london_date(now))
     addresses = _addresses(connection)
     forbidden = _forbidden(connection, {notice.pathway for some in carried.values() for notice in some})
     return [
@@ -141,6 +142,30 @@ def _carrying(connection: Connection, ids: Sequence[int], today: date) -> list[C
         )
         for row in rows
     ]
+
+
+def _still_to_say(connection: Connection, rows: Sequence[Row[Any]], now: datetime) -> dict[str, list[Notice]]:
+    """The notices of each bundle that are still true. A bundle with none left, or one that must wait, is left out."""
+    query = select(notices).where(notices.c.bundle.in_({row.bundle for row in rows}), notices.c.withheld.is_(None))
+    found = connection.execute(query.order_by(notices.c.id)).all()
+    checked = overtaken.check(connection, found)
+    gone = update(notices).where(notices.c.id.in_(checked.overtaken)).values(withheld="overtaken")
+    connection.execute(gone)
+    carried: dict[str, list[Notice]] = defaultdict(list)
+    waits = {notice.bundle for notice in found if notice.id in checked.waiting}
+    for notice in found:
+        if notice.id not in checked.overtaken and notice.bundle not in waits:
+            carried[notice.bundle].append(notice)
+    for row in rows:
+        if row.bundle in waits:
+            _put_back(connection, row, state="waiting", try_at=now + LATER, attempts=row.attempts - 1)
+        elif row.bundle not in carried:
+            _put_back(connection, row, state="withheld", error="overtaken")
+    return carried
+
+
+def _put_back(connection: Connection, row: Row[Any], **values: Any) -> None:
+    connection.execute(update(messages).where(messages.c.id == row.id).values(values))
 
 
 @dataclass(frozen=True)

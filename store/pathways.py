@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -18,13 +18,19 @@ from store.directory import Directory, directory, place_of
 fact_table = FactRow.__table__
 
 
+class Unreadable(Exception):
+    """A stored fact about {subject} cannot be read, so nothing can be said of it until that is repaired."""
+
+
 @dataclass
 class Record:
     """All that was ever recorded about one subject: what stands, and what was corrected since."""
 
-    live: list[Fact]
-    corrected: dict[int, Fact]
+    live: list[Fact] = field(default_factory=list)
+    corrected: dict[int, Fact] = field(default_factory=dict)
     """Facts that were superseded, by their number."""
+    unreadable: str = ""
+    """The kind of error met in reading one of them."""
 
 
 @dataclass
@@ -33,13 +39,22 @@ class Loaded:
 
     row: Row[Any]
     known: Known
+    unreadable: str = ""
+    """The kind of error met in reading its facts or those of its case."""
 
 
 def load(connection: Connection, rows: Sequence[Row[Any]], today: date, directories: "Directories") -> list[Loaded]:
     """What is known of the pathways in `rows` (of `pathway_rows`), their facts and those of their cases."""
     records = record_of(connection, {r.reference for r in rows} | {r.case for r in rows})
     parties = _parties(connection, {r.case for r in rows})
-    return [Loaded(row, _known(row, records, parties, today, directories)) for row in rows]
+    return [
+        Loaded(
+            row,
+            _known(row, records, parties, today, directories),
+            records[row.reference].unreadable or records[row.case].unreadable,
+        )
+        for row in rows
+    ]
 
 
 class Directories:
@@ -120,9 +135,13 @@ def record_of(connection: Connection, subjects: Iterable[str]) -> dict[str, Reco
     for row in rows:
         place[row.id] = place.get(row.supersedes, row.id)
     superseded = {row.supersedes for row in rows}
-    found: dict[str, Record] = defaultdict(lambda: Record([], {}))
+    found: dict[str, Record] = defaultdict(Record)
     for row in rows:
-        fact = as_fact(row, place[row.id])
+        try:
+            fact = as_fact(row, place[row.id])
+        except (ValueError, KeyError, TypeError) as problem:  # one bad row must not stop the others
+            found[row.subject].unreadable = type(problem).__name__
+            continue
         if row.id in superseded:
             found[row.subject].corrected[row.id] = fact
         else:

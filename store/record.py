@@ -7,30 +7,22 @@ safety rule is refused with a sentence. The others of the same call go in.
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from itertools import count
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, bindparam, func, select, update
 
-from models.facts import (
-    AttendanceReported,
-    ContactFailed,
-    Fact,
-    LetterSent,
-    ProviderPhoned,
-    ReferralSent,
-    Requested,
-    Retracted,
-    SessionBooked,
-)
+from models.facts import Fact, ReferralSent, Retracted
 from models.pathway import Pathway
 from models.safety import Around, Blocked, check, seats_of
 from models.tables import Case, FactRow, PathwayRow, Practitioner, Provider
-from models.working_days import london_date, say
+from models.working_days import london_date
 from settings import Settings
+from store import judge
 from store.database import in_batches, is_sqlite, reading, writing
-from store.pathways import Directories, Loaded, load, pathway_rows, record_of
+from store.judge import Refused
+from store.pathways import Directories, Loaded, Unreadable, load, pathway_rows, record_of
 
 pathways = PathwayRow.__table__
 facts = FactRow.__table__
@@ -57,14 +49,6 @@ class Outcome:
     why: str = ""
     rule: str | None = None
     """The safety rule that refused it, if one did."""
-
-
-class Refused(Exception):
-    """{why}"""
-
-    def __init__(self, field: str, why: str) -> None:
-        super().__init__(why)
-        self.field, self.why = field, why
 
 
 @dataclass
@@ -139,8 +123,11 @@ class _Book:
         for one in self.loaded.values():
             self.of_case[one.row.case].append(one)
         self.records = record_of(connection, cases | set(self.loaded))
-        self.roles = dict(connection.execute(select(Practitioner.code, Practitioner.role)).all())
-        self.providers = set(connection.execute(select(Provider.code)).scalars())
+        roles = dict(connection.execute(select(Practitioner.code, Practitioner.role)).all())
+        self.people = judge.People(roles, set(connection.execute(select(Provider.code)).scalars()))
+        self.of_person: dict[tuple[str, str], list[Loaded]] = defaultdict(list)
+        for one in self.loaded.values():
+            self.of_person[one.row.programme, one.row.party].append(one)
         self.numbers = fact_numbers(connection)
         self.new: list[dict[str, object]] = []
         self.touched: set[str] = set()
@@ -171,17 +158,21 @@ class _Book:
             subject, about = self._subject(reported)
             fact = reported.fact
             if known := self._known_already(subject, fact):
-                return Outcome(reported, "unchanged", fact_id=known.id)
-            self._sound(fact, about)
+                return Outcome(reported, "unchanged", fact_id=known.id, why=judge.answered(known, about))
+            judge.sound(fact, self.now, self.people)
+            judge.agrees(fact, subject, self.records[subject])
             for one in about:
-                self._follows(one, subject, fact)
-            self._agrees(subject, fact)
-            for one in about:
+                if one.unreadable:
+                    raise Unreadable(f"a stored fact about {one.row.reference} cannot be read; it needs repair first")
+                judge.follows(fact, one, subject)
                 check(Pathway(one.known, self.today), fact, self._around(one))
+                judge.fits(fact, one, self.of_person[one.row.programme, one.row.party])
         except Refused as refusal:
             return Outcome(reported, "refused", field=refusal.field, why=refusal.why)
         except Blocked as blocked:
             return Outcome(reported, "refused", why=str(blocked), rule=blocked.rule)
+        except Unreadable as which:
+            return Outcome(reported, "refused", why=str(which))
         return Outcome(reported, "recorded", fact_id=self._enter(subject, fact, about))
 
     def _subject(self, reported: Reported) -> tuple[str, list[Loaded]]:
@@ -205,77 +196,21 @@ class _Book:
         alike = (f for f in (*record.live, *record.corrected.values()) if f.identity == fact.identity)
         return next((f for f in alike if f.supersedes == fact.supersedes and f.content == fact.content), None)
 
-    def _sound(self, fact: Fact, about: list[Loaded]) -> None:
-        """Dates that can be, and codes we know."""
-        if fact.happened_on > self.today:
-            raise Refused("happened_on", f"{say(fact.happened_on)} is still to come; a fact has happened")
-        if fact.recorded_at > self.now:
-            raise Refused("recorded_at", "it cannot be recorded at a time still to come")
-        if fact.recorded_on < fact.happened_on:
-            raise Refused("recorded_at", f"it was recorded before it happened, on {say(fact.happened_on)}")
-        if fact.recorded_by not in self.roles and fact.recorded_by not in self.providers:
-            raise Refused("recorded_by", f"{fact.recorded_by} is neither a practitioner nor a provider we know")
-        if isinstance(fact, ContactFailed) and self.roles.get(fact.accepted_by) != "service_manager":
-            raise Refused(
-                "accepted_by", f"a failed contact is accepted by a service manager; {fact.accepted_by} is not one"
-            )
-        party = getattr(fact, "party", None)
-        if party and about and party not in about[0].known.parties:
-            raise Refused(
-                "party", f"{party} is not a party of this case; its parties: {', '.join(about[0].known.parties)}"
-            )
-
-    def _follows(self, one: Loaded, subject: str, fact: Fact) -> None:
-        """Not before what it depends on, and not on a pathway that is over."""
-        row, known = one.row, one.known
-        if subject == row.reference and not isinstance(fact, Requested):
-            if row.closed_on and fact.supersedes is None and not isinstance(fact, _AFTER_THE_END):
-                why = f"{row.reference} closed on {say(row.closed_on)}; correct an earlier fact if that was wrong"
-                raise Refused("fact", why)
-            if fact.happened_on < row.opened_on:
-                raise Refused("happened_on", f"{row.reference} was only requested on {say(row.opened_on)}")
-        if not fact.needs:
-            return
-        causes = [f for f in known.facts if f.kind in fact.needs and _same_thing(f, fact)]
-        if not causes:
-            needed = " or ".join(fact.needs)
-            raise Refused("fact", f"{fact.kind} needs {needed} first{_of_what(fact)}; none is recorded")
-        earliest = min(_begins(cause, fact) for cause in causes)
-        if fact.happened_on < earliest:
-            raise Refused("happened_on", f"it cannot have happened before {say(earliest)}, the day of what it answers")
-
-    def _agrees(self, subject: str, fact: Fact) -> None:
-        """No contradiction: what stands is corrected by name, and only once."""
-        record = self.records[subject]
-        if fact.supersedes is not None:
-            target = next((f for f in record.live if f.id == fact.supersedes), None)
-            if target is None:
-                corrected = fact.supersedes in record.corrected
-                why = "was corrected already" if corrected else f"is no fact about {subject}"
-                raise Refused("supersedes", f"fact {fact.supersedes} {why}")
-            if target.kind != fact.kind and Retracted.kind not in (target.kind, fact.kind):
-                raise Refused(
-                    "supersedes", f"fact {target.id} is {target.kind}; a correction is of the same kind, or retracted"
-                )
-        elif isinstance(fact, Retracted):
-            raise Refused("supersedes", "say by its number which fact never happened")
-        standing = next((f for f in record.live if f.identity == fact.identity and f.id != fact.supersedes), None)
-        if standing:
-            said = f"contradicts fact {standing.id}, {_summary(standing)}"
-            raise Refused("fact", f"{said}; to correct that one, give supersedes {standing.id}")
-        if fact.supersedes is None and any(f.identity == fact.identity for f in record.corrected.values()):
-            raise Refused("fact", "this was recorded before and corrected; supersede the correction instead")
-
     def _around(self, one: Loaded) -> Around:
         """What the safety rules may see beside the pathway: seats taken by others of its case, and the directory."""
-        others = [o for o in self.of_case[one.row.case] if o.row.party != one.row.party]
-        area, programme = one.row.area, one.row.programme
+        others = [o for o in self.of_case[one.row.case] if o.row.party != one.row.party and not o.row.closed_on]
         return Around(
             seats=tuple(seat for other in others for seat in seats_of(Pathway(other.known, self.today))),
-            why_not=lambda provider, fact: self.directories.of(programme).why_not(
-                provider, area, fact.happened_on, already_made=_made_already(one, fact)
-            ),
+            why_not=lambda provider, fact: self._why_not(one, provider, fact),
         )
+
+    def _why_not(self, one: Loaded, provider: str, fact: Fact) -> str | None:
+        """Why a provider may not take a referral (SR-16); one made now is judged by today too, whatever its date."""
+        already = _made_already(one, fact)
+        directory = self.directories.of(one.row.programme)
+        days = [fact.happened_on] if already else [fact.happened_on, self.today]
+        reasons = (directory.why_not(provider, one.row.area, day, already_made=already) for day in days)
+        return next(filter(None, reasons), None)
 
     def _enter(self, subject: str, fact: Fact, about: list[Loaded]) -> int:
         target = next((f for f in self.records[subject].live if f.id == fact.supersedes), None)
@@ -305,10 +240,6 @@ class _Book:
             query = update(pathways).where(pathways.c.reference == bindparam("ref"))
             rows = [{"ref": reference, "to": provider} for reference, provider in self.referred.items()]
             self.connection.execute(query.values(provider=bindparam("to")), rows)
-
-
-_AFTER_THE_END = (LetterSent, ProviderPhoned, Requested)
-_SHARED = ("session", "provider", "hearing_on")
 
 
 def fact_numbers(connection: Connection) -> Iterator[int]:
@@ -341,31 +272,7 @@ def _rows_of(connection: Connection, cases: set[str]) -> list[Row[Any]]:
     return [row for query in queries for row in connection.execute(query)]
 
 
-def _same_thing(cause: Fact, fact: Fact) -> bool:
-    """Whether a fact that another needs is about the same session, provider or hearing."""
-    return all(
-        getattr(cause, name) == getattr(fact, name) for name in _SHARED if hasattr(cause, name) and hasattr(fact, name)
-    )
-
-
-def _begins(cause: Fact, fact: Fact) -> date:
-    """The first day on which one fact can follow another: attendance is reported from the day of the session on."""
-    if isinstance(cause, SessionBooked) and isinstance(fact, AttendanceReported):
-        return cause.session_on
-    return cause.happened_on
-
-
-def _of_what(fact: Fact) -> str:
-    named = [f"{name} {getattr(fact, name)}" for name in _SHARED if getattr(fact, name, None)]
-    return f" for {', '.join(named)}" if named else ""
-
-
-def _summary(fact: Fact) -> str:
-    said = ", ".join(f"{name} {value}" for name, value in fact.payload.items())
-    return f"{fact.label} on {say(fact.happened_on)}" + (f" ({said})" if said else "")
-
-
 def _made_already(one: Loaded, fact: Fact) -> bool:
     """Whether a referral was made elsewhere, or corrects one to the same provider and so takes no new place there."""
     corrected = next((f for f in one.known.facts if f.id == fact.supersedes), None)
-    return fact.told_already or (isinstance(corrected, ReferralSent) and corrected.identity == fact.identity)
+    return fact.told_already or (isinstance(corrected, ReferralSent) and corrected.provider == fact.provider)

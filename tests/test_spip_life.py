@@ -62,7 +62,13 @@ COURT = [
         {("FCA1", "note-to-sign")},
     ),
     ("2026-02-18", [("note_signed", {"signed_by": "FCA1"})], "court_notified", "Awaiting court result", set()),
-    ("2026-03-10", [("court_result", {"result": "reordered"})], "acknowledged", "Awaiting booking", set()),
+    (
+        "2026-03-10",
+        [("court_result", {"result": "reordered"})],
+        "acknowledged",
+        "Awaiting booking",
+        {("P2", "book-again")},
+    ),
     ("2026-03-12", [("book", ("S3", "2026-03-26"))], "booked", "Awaiting session", set()),
     (
         "2026-03-30",

@@ -353,7 +353,7 @@ def test_the_date_of_a_referral_can_be_corrected_though_its_provider_is_full_or_
     again = office.says("SPIP-D1", "referral_sent", "2026-01-09", provider="P1", supersedes=corrected.fact_id)
     assert (again.result, again.why) == ("recorded", "")
     moved = office.says("SPIP-D1", "referral_sent", "2026-01-09", provider="P2", supersedes=again.fact_id)
-    assert moved.why == "SR-16: P2 is not open to referrals"
+    assert moved.rule == "SR-16"
 
 
 def proposed(office: Office, occasion: int = -1) -> list[str]:

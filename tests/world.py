@@ -374,6 +374,8 @@ class Office:
         }  # fmt: skip
         with writing(self.engine) as c:
             c.execute(t.NoticeRow.__table__.insert(), row)
+            if to[0] == "provider":  # who is written to about a referral is who holds it
+                c.execute(t.PathwayRow.__table__.update().values(provider=to[1]))
 
 
 def at_once(*works: Callable[[], T]) -> list[T | Exception]:

@@ -253,6 +253,7 @@ def upgrade() -> None:
         sa.Column("opened_on", sa.Date(), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
         sa.Column("hearing_on", sa.Date(), nullable=True),
+        sa.Column("counts_from", sa.Date(), nullable=True),
         sa.Column("state", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("closed_on", sa.Date(), nullable=True),
         sa.Column("paused", sa.Boolean(), nullable=False),
@@ -269,6 +270,13 @@ def upgrade() -> None:
         batch_op.create_index(
             "duty_open",
             ["due_on"],
+            unique=False,
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        )
+        batch_op.create_index(
+            "duty_owed",
+            ["on_code", "due_on"],
             unique=False,
             sqlite_where=sa.text("state = 'open'"),
             postgresql_where=sa.text("state = 'open'"),
@@ -316,6 +324,9 @@ def downgrade() -> None:
 
     op.drop_table("notice")
     with op.batch_alter_table("duty", schema=None) as batch_op:
+        batch_op.drop_index(
+            "duty_owed", sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'")
+        )
         batch_op.drop_index(
             "duty_open", sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'")
         )

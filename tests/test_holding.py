@@ -1,0 +1,267 @@
+"""Who holds a referral, and what is said of it: one provider at a time, and never anything that is no longer true."""
+
+from collections import Counter
+
+import pytest
+
+from models import tables as t
+from tests.life import day
+from tests.smtp_sink import Sink
+from tests.world import Office, empty, evening, mailing, moment
+
+
+@pytest.fixture
+def office() -> Office:
+    made = Office(empty()).case()
+    made.opens()
+    return made
+
+
+@pytest.fixture
+def twins(office: Office) -> Office:
+    """Both parents, each with a pathway of their own."""
+    office.opens("SPIP-D2", "PB")
+    return office
+
+
+@pytest.fixture
+def sink():
+    with Sink() as running:
+        yield running
+
+
+# One holder at a time ------------------------------------------------------------------------------------------------
+
+
+def test_a_second_referral_waits_until_the_first_is_given_back(office: Office):
+    office.acknowledged()
+    refused = office.says("SPIP-D1", "referral_sent", "2026-01-08", provider="P2")
+    assert refused.result == "refused" and "P1 holds this referral" in refused.why
+    office.says("SPIP-D1", "referral_recalled", "2026-01-08", provider="P1", reason="no_answer")
+    assert office.says("SPIP-D1", "referral_sent", "2026-01-08", provider="P2").result == "recorded"
+    office.advance("2026-01-08")
+    assert office.pathway().provider == "P2"
+    assert {("P1", "referral-withdrawn"), ("P2", "referral")} <= office.told()
+
+
+def test_only_the_provider_that_holds_a_referral_answers_it(office: Office):
+    office.referred()
+    for kind, more in (("acknowledged", {}), ("referral_declined", {"reason": "other"})):
+        assert office.says("SPIP-D1", kind, "2026-01-07", provider="P2", **more).result == "refused"
+
+
+def test_a_decline_after_the_acknowledgement_sends_it_to_the_next(office: Office):
+    office.acknowledged()
+    office.says("SPIP-D1", "referral_declined", "2026-01-09", provider="P1", reason="no_capacity")
+    office.advance("2026-01-09")
+    assert (office.pathway().label, office.pathway().provider) == ("Awaiting referral", None)
+    assert office.owed()["referral"] == "CO1"
+
+
+def test_a_provider_that_declined_may_be_asked_again_on_another_day(office: Office):
+    office.referred()
+    office.says("SPIP-D1", "referral_declined", "2026-01-07", provider="P1", reason="no_capacity")
+    assert office.says("SPIP-D1", "referral_sent", "2026-01-12", provider="P1").result == "recorded"
+
+
+def test_a_referral_that_went_out_is_recalled_and_not_corrected_to_another_provider(office: Office):
+    office.referred()
+    sent = office.rows(t.FactRow, kind="referral_sent")[0].id
+    for kind, more in (("referral_sent", {"provider": "P2"}), ("retracted", {})):
+        assert "recall" in office.says("SPIP-D1", kind, "2026-01-07", supersedes=sent, **more).why
+
+
+def test_sr_03_a_seat_outlives_the_referral_until_it_is_cancelled(twins: Office):
+    twins.acknowledged("SPIP-D1")
+    twins.books("SPIP-D1", "S1", "2026-01-08", "2026-01-20")
+    twins.says("SPIP-D1", "referral_declined", "2026-01-09", provider="P1", reason="other")
+    twins.acknowledged("SPIP-D2")
+    assert twins.books("SPIP-D2", "S1", "2026-01-10", "2026-01-20").rule == "SR-03"
+    twins.says("SPIP-D1", "session_cancelled", "2026-01-11", session="S1", cancelled_by="provider")
+    assert twins.books("SPIP-D2", "S1", "2026-01-12", "2026-01-20").result == "recorded"
+
+
+def test_a_withdrawn_parents_seat_does_not_keep_the_other_out(twins: Office):
+    twins.acknowledged("SPIP-D1")
+    twins.books("SPIP-D1", "S1", "2026-01-08", "2026-01-20")
+    twins.says("SPIP-D1", "withdrawn", "2026-01-09", reason="agreement_reached")
+    twins.advance("2026-01-09")
+    twins.acknowledged("SPIP-D2")
+    assert twins.books("SPIP-D2", "S1", "2026-01-10", "2026-01-20").result == "recorded"
+
+
+# What opens a pathway stays ------------------------------------------------------------------------------------------
+
+
+def test_what_opened_a_pathway_is_neither_recorded_corrected_nor_retracted(office: Office):
+    opened = office.rows(t.FactRow, kind="requested")[0].id
+    for kind, more in (
+        ("requested", {"route": "adviser"}),
+        ("requested", {"route": "adviser", "supersedes": opened}),
+        ("retracted", {"supersedes": opened}),
+    ):
+        assert office.says("SPIP-D1", kind, "2026-01-06", **more).result == "refused"
+    assert not office.advance("2026-01-06").failed
+
+
+def test_a_withdrawal_is_not_taken_back_once_the_person_has_another_pathway(office: Office):
+    office.referred()
+    office.says("SPIP-D1", "withdrawn", "2026-01-07", reason="data_error")
+    office.advance("2026-01-07")
+    assert office.opens("SPIP-D9", on="2026-01-08") == ""
+    withdrawn = office.rows(t.FactRow, kind="withdrawn")[0].id
+    assert "SPIP-D9 open" in office.says("SPIP-D1", "retracted", "2026-01-09", supersedes=withdrawn).why
+
+
+def test_no_pathway_opens_once_proceedings_have_ended(office: Office):
+    office.says("CASE1", "proceedings_ended", "2026-01-06")
+    assert "ended" in office.opens("SPIP-D2", "PB", on="2026-01-07")
+
+
+# Risk and suitability ------------------------------------------------------------------------------------------------
+
+
+def test_sr_14_two_risks_of_one_day_are_told_apart_by_their_reference(office: Office):
+    office.acknowledged()
+    office.says("CASE1", "risk_raised", "2026-01-08")
+    office.says("SPIP-D1", "risk_reviewed", "2026-01-09", decision="continue")
+    again = office.record(office.reported("CASE1", "risk_raised", "2026-01-08", at=moment(day("2026-01-20")))).outcomes[
+        0
+    ]
+    assert again.result == "unchanged" and "risk=" in again.why
+    other = office.reported("CASE1", "risk_raised", "2026-01-08", at=moment(day("2026-01-20")), risk="RISK-2")
+    assert office.record(other).outcomes[0].result == "recorded"
+    office.advance("2026-01-20")
+    assert office.pathway().state == "safeguarding_hold"
+
+
+def test_sr_14_a_risk_entered_after_a_review_needs_one_of_its_own_whatever_its_dates(office: Office):
+    office.acknowledged()
+    office.says("CASE1", "risk_raised", "2026-01-12", risk="RISK-1")
+    office.says("SPIP-D1", "risk_reviewed", "2026-01-13", decision="continue")
+    backdated = office.reported("CASE1", "risk_raised", "2026-01-08", at=moment(day("2026-01-09")), risk="RISK-2")
+    office.record(backdated, now=evening(day("2026-01-20")))
+    office.advance("2026-01-20")
+    assert office.pathway().state == "safeguarding_hold"
+
+
+def test_what_is_unsuitable_is_neither_referred_nor_booked_and_its_provider_is_told_to_wait(office: Office):
+    office.acknowledged()
+    office.says("SPIP-D1", "suitability_decided", "2026-01-09", suitable=False)
+    office.advance("2026-01-09")
+    assert office.books("SPIP-D1", "S1", "2026-01-10", "2026-01-20").rule == "SR-01"
+    assert ("P1", "referral-paused") in office.told()
+    assert office.pathway().provider == "P1"  # its place is not given away
+
+
+def test_a_gate_that_is_lost_after_the_referral_stops_bookings_and_tells_the_provider(office: Office):
+    office.acknowledged()
+    letter = office.rows(t.FactRow, kind="safeguarding_letter_filed")[0].id
+    office.says("CASE1", "retracted", "2026-01-08", supersedes=letter)
+    office.advance("2026-01-08")
+    assert office.books("SPIP-D1", "S1", "2026-01-09", "2026-01-20").rule == "SR-01"
+    assert ("P1", "referral-paused") in office.told()
+
+
+def test_a_risk_after_the_end_asks_nothing_of_anybody(office: Office):
+    office.acknowledged()
+    office.says("SPIP-D1", "refused", "2026-01-08")
+    office.says("SPIP-D1", "breach_decided", "2026-01-09", decision="no_report")
+    office.advance("2026-01-09")
+    before = office.told()
+    office.says("CASE1", "risk_raised", "2026-01-20")
+    office.advance("2026-01-20")
+    assert office.told() == before
+    assert "risk_review" not in office.owed()
+
+
+def test_sr_16_a_referral_dated_back_is_judged_by_today_too(office: Office):
+    office.says("SPIP-D1", "safeguarding_letter_filed", "2026-01-06")
+    office.put(t.Provider, {"code": "P1"}, suspended_from=day("2026-01-10"))
+    dated_back = office.reported("SPIP-D1", "referral_sent", "2026-01-09", at=moment(day("2026-01-15")), provider="P1")
+    assert office.record(dated_back).outcomes[0].rule == "SR-16"
+
+
+def test_the_officer_is_told_when_a_late_provider_is_suspended_and_so_not_chased(office: Office):
+    office.awaiting_report(held="2026-01-09").round("2026-01-12")
+    office.put(t.Provider, {"code": "P1"}, suspended_from=day("2026-01-13"))
+    office.rounds("2026-01-13", "2026-01-30")
+    assert ("CO1", "suspended") in office.told()
+    assert not [chase for chase in office.chases() if chase[2] == "P1" and chase[0] != "R0"]
+
+
+# What is still true when it goes out ---------------------------------------------------------------------------------
+
+
+def test_a_referral_withdrawn_before_its_mail_went_is_not_announced(sink: Sink):
+    office = Office(empty(), mailing(sink)).case()
+    office.opens()
+    office.referred(on="2026-01-09").advance("2026-01-09")  # a Friday, after hours
+    office.says("SPIP-D1", "withdrawn", "2026-01-10", reason="data_error")
+    office.advance("2026-01-10")
+    office.mail(moment(day("2026-01-12"), 9))
+    subjects = [mail.message["Subject"] for mail in sink.received if "p1@" in mail.message["To"]]
+    assert subjects == ["SPIP-D1: referral withdrawn"]
+
+
+def test_a_referral_on_hold_waits_and_goes_out_when_it_goes_on(sink: Sink):
+    office = Office(empty(), mailing(sink)).case()
+    office.opens()
+    office.referred(on="2026-01-09").advance("2026-01-09")
+    office.says("SPIP-D1", "held", "2026-01-10", reason="data_query")
+    office.advance("2026-01-10")
+    office.mail(moment(day("2026-01-12"), 9))
+    assert not [mail for mail in sink.received if "new SPIP referral" in mail.message["Subject"]]
+    office.says("SPIP-D1", "released", "2026-01-12")
+    office.advance("2026-01-12")
+    office.mail(moment(day("2026-01-13"), 9))
+    assert [mail for mail in sink.received if "new SPIP referral" in mail.message["Subject"]]
+
+
+def test_nobody_is_chased_for_what_they_did_before_the_digest_went(sink: Sink):
+    office = Office(empty(), mailing(sink)).case()
+    office.opens()
+    office.awaiting_report(held="2026-01-09").rounds("2026-01-12", "2026-01-19")  # due on the 16th, chased on the 19th
+    office.says("SPIP-D1", "attendance_reported", "2026-01-19", session="S-SPIP-D1", result="attended")
+    office.advance("2026-01-19")
+    office.mail(moment(day("2026-01-20"), 9))
+    assert not [mail for mail in sink.received if "p1@" in mail.message["To"] and "late" in mail.message["Subject"]]
+
+
+def test_a_providers_digest_holds_all_it_is_late_with_whatever_took_a_step(sink: Sink):
+    office = Office(empty(), mailing(sink)).case()
+    for n, held in enumerate(("2026-01-07", "2026-01-09"), 1):
+        office.case(f"CASE{n + 1}", (f"P{n}A", f"P{n}B"))
+        office.opens(f"SPIP-D{n}", f"P{n}A", case=f"CASE{n + 1}", on="2026-01-02")
+        office.says(f"SPIP-D{n}", "safeguarding_letter_filed", "2026-01-02")
+        office.says(f"SPIP-D{n}", "referral_sent", "2026-01-02", provider="P1")
+        office.says(f"SPIP-D{n}", "acknowledged", "2026-01-02", provider="P1")
+        office.books(f"SPIP-D{n}", f"S{n}", "2026-01-02", held)
+    office.rounds("2026-01-12", "2026-01-19")  # due on the 14th and the 16th; first chased on the 15th and the 19th
+    office.gather(moment(day("2026-01-19"), 9))
+    sent: Counter[str] = office.send(moment(day("2026-01-19"), 9))
+    assert sent
+    digest = next(
+        mail for mail in sink.received if mail.message["To"] == "p1@p.example" and "late" in mail.message["Subject"]
+    )
+    text = digest.message.get_body(("plain",)).get_content()
+    assert "SPIP-D1" in text and "SPIP-D2" in text
+
+
+def test_a_fact_that_cannot_be_read_stops_its_own_pathway_only(twins: Office):
+    twins.referred("SPIP-D1").opens("SPIP-D3", "PB")
+    twins.put(t.FactRow, {"kind": "referral_sent"}, payload={"provider": None})
+    done = twins.advance("2026-01-07")
+    assert [one.reference for one in done.failed] == ["SPIP-D1"]
+    assert twins.pathway("SPIP-D2").label == "Awaiting referral"
+    assert "cannot be read" in twins.says("SPIP-D1", "acknowledged", "2026-01-08", provider="P1").why
+
+
+def test_a_hold_after_the_due_date_gives_the_ladder_its_days_back(office: Office):
+    office.awaiting_report(held="2026-01-09").rounds("2026-01-12", "2026-01-20")  # due on the 16th, R1 on the 19th
+    office.says("SPIP-D1", "held", "2026-01-20", reason="court_request")
+    office.rounds("2026-01-21", "2026-02-10")
+    office.says("SPIP-D1", "released", "2026-02-10")
+    office.rounds("2026-02-10", "2026-02-13")
+    assert {step for step, role, _ in office.chases() if role == "provider"} == {"R0", "R1", "R2"}
+    assert {row.step for row in office.rows(t.DutyRow, kind="attendance_report")} == {"R2"}
