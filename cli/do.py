@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cli.say import FORBIDDEN, REFUSED, USAGE, error
+from cli.say import FORBIDDEN, NOT_FOUND, REFUSED, USAGE, error
 
 By = Annotated[str, typer.Option("--by", envvar="PATHWAYS_BY", help="Your code: a practitioner's or provider's.")]
 On = Annotated[
@@ -79,15 +79,20 @@ def _record(
     outcome = done.outcomes[0]
     if outcome.result == "refused":
         error(f"Not recorded. {outcome.why}")
-        raise typer.Exit(FORBIDDEN if outcome.rule else REFUSED)
+        raise typer.Exit(FORBIDDEN if outcome.rule else NOT_FOUND if outcome.field == "about" else REFUSED)
+    if outcome.why:
+        error(f"Not recorded anew. {outcome.why}")
+        raise typer.Exit(REFUSED)
     if outcome.result == "unchanged":
         print(f"Known already, as fact {outcome.fact_id}.")
         return
     reached = nudge(settings().prefect_api, done.touched)
-    print(
-        f"Recorded as fact {outcome.fact_id}."
-        + ("" if reached else " Prefect cannot be reached; the next round sees to it.")
+    soon = (
+        "Its pathways are advanced in a few seconds."
+        if reached
+        else "Prefect cannot be reached; the next round sees to it."
     )
+    print(f"Recorded as fact {outcome.fact_id}. {soon}")
 
 
 def go_round() -> None:

@@ -29,6 +29,8 @@ def load(
     from tasks.nudge import nudge
 
     _known(kind)
+    if kind == "cases" and file.exists():
+        _not_among_samples()
     with _progress() as progress:
         done = intake.load(database(settings().database_url), kind, file, datetime.now(UTC), settings(), progress)
     reached = nudge(settings().prefect_api, done.touched)
@@ -48,6 +50,18 @@ def _known(kind: str) -> None:
     if kind not in intake.KINDS:
         error(f'"{kind}" is no kind of file; expected one of {", ".join(intake.KINDS)}')
         raise typer.Exit(USAGE)
+
+
+def _not_among_samples() -> None:
+    """Real cases do not go in among the fictional ones."""
+    from settings import settings
+    from store.ask import has_samples
+    from store.database import database, reading
+
+    with reading(database(settings().database_url)) as connection:
+        if has_samples(connection):
+            error(f"{settings().home} holds the sample caseload. Set PATHWAYS_HOME to a folder of your own cases.")
+            raise typer.Exit(REFUSED)
 
 
 def _progress():
@@ -70,7 +84,8 @@ def _progress():
 
 
 def _say(done) -> None:
-    print(f"{done.added} added, {done.changed} changed, {done.unchanged} unchanged, {len(done.problems)} rejected")
+    rejected = len({problem.line for problem in done.problems})
+    print(f"{done.added} added, {done.changed} changed, {done.unchanged} unchanged, {rejected} rejected")
     for note in done.notes:
         print(f"Note: {note}")
     rows = [{"line": p.line, "column": p.column, "value": p.value, "expected": p.expected} for p in done.problems[:50]]

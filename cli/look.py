@@ -93,16 +93,18 @@ def _story(pathway: str):
 def _ten_lines(story: Any) -> list[str]:
     from models.working_days import say
 
-    row, last = story.loaded.row, story.facts[-1]
+    row, last = story.loaded.row, max(story.facts, key=lambda fact: fact.id)
+    details = "".join(f", {name} {value}" for name, value in last.payload.items())
+    fresh = " (something new is about to be looked at)" if row.look_on and row.look_on <= _today() else ""
     provider = f", provider {row.provider}" if row.provider else ""
     monitored = ", monitoring asked for" if row.monitoring_requested else ""
     return [
         f"{row.reference}  {row.programme}, case {row.case}, area {row.area}{provider}",
-        f"Stands     {row.label}, since {say(row.since)}",
+        f"Stands     {row.label}, since {say(row.since)}{fresh}",
         f"Waits on   {row.on_role.replace('_', ' ')} {row.on_code}" if row.on_code else "Waits on   nobody",
         f"Due        {_due(row.due_on)}",
         f"Owed       {_owed(story)}",
-        f"Last fact  {last.label} on {say(last.happened_on)}, fact {last.id} by {last.recorded_by}",
+        f"Last fact  {last.label} on {say(last.happened_on)}{details}; fact {last.id} by {last.recorded_by}",
         f"Next       {story.next}",
         f"Told       {_all_told(story)}",
         f"Requested  {say(row.opened_on)} by the {'court' if _route(story) == 'court' else 'adviser'}{monitored}",

@@ -133,7 +133,8 @@ def attendance(p: Pathway, acknowledged: Fact) -> Fact:
         if isinstance(report, SessionCancelled) and report.cancelled_by == "provider":
             continue
         absences += 1
-        p.tell(p.adviser, "not-attended", about=report)
+        result = getattr(report, "result", "cancelled")
+        p.tell(p.adviser, "not-attended", about=report, result=result)
         since = after_absence(p, report, may_rebook=absences <= p.number("rebookings"))
 
 

@@ -60,6 +60,8 @@ class Fact(BaseModel):
     kind: ClassVar[str] = ""
     label: ClassVar[str] = ""
     about: ClassVar[Literal["pathway", "case"]] = "pathway"
+    by: ClassVar[Literal["staff", "provider", "adviser"]] = "staff"
+    """Who may record it: staff; its provider too; or only advisers and service managers."""
     needs: ClassVar[tuple[str, ...]] = ()
     """Kinds of fact of which at least one must be known before this one can be."""
     one_per: ClassVar[tuple[str, ...] | None] = ()
@@ -181,6 +183,7 @@ class RiskRaised(Fact):
     `risk` is the reference of its record; it tells two risks of one day apart.
     """
 
+    by = "provider"
     kind, label, about, one_per = "risk_raised", "new risk raised", "case", ("happened_on", "risk")
     risk: Reference | None = None
 
@@ -198,6 +201,7 @@ class Requested(Fact):
 class RiskReviewed(Fact):
     """The adviser has looked at a new risk on this pathway: it may go on, or it is not suitable."""
 
+    by = "adviser"
     kind, label, one_per, needs = "risk_reviewed", "new risk reviewed", None, ("risk_raised",)
     decision: Literal["continue", "unsuitable"]
 
@@ -205,6 +209,7 @@ class RiskReviewed(Fact):
 class SuitabilityDecided(Fact):
     """The adviser's own judgement of whether the programme is safe and suitable for this person (bulletin2022)."""
 
+    by = "adviser"
     kind, label = "suitability_decided", "suitability decided"
     suitable: bool
 
@@ -218,7 +223,9 @@ class DirectionDischarged(Fact):
 class Held(Fact):
     """The pathway is paused: its clocks stop and nobody is chased."""
 
-    kind, label, one_per = "held", "put on hold", None
+    kind, label, one_per = "held", "put on hold", ("happened_on", "hold")
+    hold: Reference | None = None
+    """Tells two holds of one day apart."""
     reason: Literal["court_request", "party_unwell", "provider_request", "data_query", "other"]
 
 
@@ -239,12 +246,14 @@ class ReferralSent(Fact):
 
 
 class Acknowledged(Fact):
+    by = "provider"
     kind, label, needs = "acknowledged", "referral acknowledged", ("referral_sent",)
     one_per = ("provider", "happened_on")
     provider: Reference
 
 
 class ReferralDeclined(Fact):
+    by = "provider"
     kind, label, needs = "referral_declined", "referral declined", ("referral_sent",)
     one_per = ("provider", "happened_on")
     provider: Reference
@@ -263,18 +272,21 @@ class ReferralRecalled(Fact):
 class ContactAttempted(Fact):
     """The provider tried to reach the person and could not; at the second time the adviser decides."""
 
+    by = "provider"
     kind, label, one_per, needs = "contact_attempted", "person not reached", None, ("acknowledged",)
 
 
 class Refused(Fact):
     """The person told the provider that they will not come."""
 
+    by = "provider"
     kind, label, one_per, needs = "refused", "person refused", None, ("acknowledged",)
 
 
 class SessionBooked(Fact):
     """A place in one session. Times are UTC; two parties of one case never share a session (SR-03)."""
 
+    by = "provider"
     kind, label, one_per, needs = "session_booked", "session booked", ("session",), ("referral_sent",)
     session: Reference
     starts_at: Moment
@@ -299,6 +311,7 @@ class SessionBooked(Fact):
 class SessionCancelled(Fact):
     """A booked session will not be used: whose doing decides whether it counts as an absence."""
 
+    by = "provider"
     kind, label, one_per, needs = "session_cancelled", "session cancelled", ("session",), ("session_booked",)
     session: Reference
     cancelled_by: Literal["provider", "person"]
@@ -307,6 +320,7 @@ class SessionCancelled(Fact):
 class AttendanceReported(Fact):
     """The provider says whether the person came. Only this, and never the passing of time, is attendance (SR-21)."""
 
+    by = "provider"
     kind, label, one_per, needs = "attendance_reported", "attendance reported", ("session",), ("session_booked",)
     session: Reference
     result: Literal["attended", "part", "absent"]
@@ -315,6 +329,7 @@ class AttendanceReported(Fact):
 class RebookingDeclined(Fact):
     """The provider offers no second session."""
 
+    by = "provider"
     kind, label, one_per = "rebooking_declined", "no rebooking offered", None
     needs = ("attendance_reported", "session_cancelled")
 
@@ -322,6 +337,7 @@ class RebookingDeclined(Fact):
 class BreachDecided(Fact):
     """What the adviser decides after a second absence or a refusal."""
 
+    by = "adviser"
     kind, label, one_per, needs = "breach_decided", "breach review decided", None, ("acknowledged", "session_booked")
     decision: Literal["report", "no_report", "retry"]
 
@@ -341,6 +357,7 @@ class CourtResult(Fact):
 class NextStepTaken(Fact):
     """What followed attendance: the online programme (GIRFC), mediation, or nothing (strategy2014)."""
 
+    by = "provider"
     kind, label, needs = "next_step_taken", "next step recorded", ("attendance_reported",)
     step: Literal["girfc", "mediation", "none"]
 

@@ -114,6 +114,7 @@ _FORMS = {
     "missing": _items,
     "proposed": _items,
     "duty": _word,
+    "result": _word,
     "late": lambda value: str(int(value)),
     "step_name": lambda value: _word(value.replace(" ", "_")),
 }

@@ -116,10 +116,11 @@ def follows(fact: Fact, one: Loaded, subject: str) -> None:
         raise Refused("happened_on", f"it cannot have happened before {say(earliest)}, the day of what it answers")
 
 
-def fits(fact: Fact, one: Loaded, of_person: Sequence[Loaded]) -> None:
+def fits(fact: Fact, one: Loaded, of_person: Sequence[Loaded], people: People) -> None:
     """The person is of this case, the provider is the one that holds the referral, and nothing is opened twice."""
     if isinstance(fact, (ParentSpokenTo, ContactFailed)) and fact.party not in one.known.parties:
         raise Refused("party", f"{fact.party} is not a party of this case; its parties: {', '.join(one.known.parties)}")
+    _may_record(fact, one, people.roles.get(fact.recorded_by))
     target = next((f for f in one.known.facts if f.id == fact.supersedes), None)
     if isinstance(target, Requested):
         raise Refused("supersedes", "what opened a pathway is not corrected; withdraw it and ask anew")
@@ -129,6 +130,18 @@ def fits(fact: Fact, one: Loaded, of_person: Sequence[Loaded]) -> None:
         _may_reopen(one, of_person)
     if isinstance(fact, (ReferralSent, Acknowledged, ReferralDeclined, ReferralRecalled)) and target is None:
         _of_holder(fact, one)
+
+
+def _may_record(fact: Fact, one: Loaded, role: str | None) -> None:
+    """A provider records what happens under a referral it was sent, or a risk; some things only an adviser decides."""
+    if role is None and fact.by != "provider":
+        raise Refused("recorded_by", f"a provider does not record {fact.kind}; it is for staff")
+    if role is None and fact.about == "pathway":
+        sent_to = {f.provider for f in one.known.facts if isinstance(f, ReferralSent)}
+        if fact.recorded_by not in sent_to:
+            raise Refused("recorded_by", f"{fact.recorded_by} was not sent this referral")
+    if fact.by == "adviser" and role not in ("adviser", "service_manager"):
+        raise Refused("recorded_by", f"{fact.kind} is recorded by an adviser or a service manager")
 
 
 def _may_reopen(one: Loaded, of_person: Sequence[Loaded]) -> None:
@@ -158,7 +171,7 @@ def answered(known: Fact, about: Sequence[Loaded]) -> str:
         return ""
     return (
         f"{known.label} on {say(known.happened_on)} is fact {known.id} and was answered since; for another of that day "
-        + ("give its own reference (risk=...)" if isinstance(known, RiskRaised) else "give the next day")
+        + ("give its own reference (risk=...)" if isinstance(known, RiskRaised) else "give it a reference (hold=...)")
     )
 
 

@@ -24,7 +24,7 @@ def _config(connection: object) -> Config:
 def migrate(engine: Engine) -> None:
     """Bring the database to the tables of this version. Does nothing when it is there already."""
     if engine.url.database and engine.dialect.name == "sqlite":
-        Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+        Path(engine.url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with writing(engine) as connection:
         command.upgrade(_config(connection), "head")
 

@@ -217,7 +217,7 @@ def test_a_case_may_be_written_in_another_spelling(pathways: Desk, spelling: str
         ("record {booked} risk_raised --by FCA99", 1, "FCA99 is neither a practitioner nor a provider we know"),
         ("record {booked} risk_raised", 2, "Missing option '--by'"),
         ("record {booked} risk_raised --by FCA01 --supersedes x", 2, "--supersedes"),
-        ("record SPIP-NONE risk_raised --by FCA01", 1, "SPIP-NONE is neither a pathway nor a case we know"),
+        ("record SPIP-NONE risk_raised --by FCA01", 3, "SPIP-NONE is neither a pathway nor a case we know"),
         ("record {enquiries} referral_sent provider=P001 --by CO01", 4, "SR-0"),
         ("hold {booked} --by FCA01 --reason boredom", 2, "expected one of court_request"),
         ("outbox resend 99999", 3, "There is no failed message 99999"),

@@ -265,3 +265,37 @@ def test_a_hold_after_the_due_date_gives_the_ladder_its_days_back(office: Office
     office.rounds("2026-02-10", "2026-02-13")
     assert {step for step, role, _ in office.chases() if role == "provider"} == {"R0", "R1", "R2"}
     assert {row.step for row in office.rows(t.DutyRow, kind="attendance_report")} == {"R2"}
+
+
+# Who may say what ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["safeguarding_letter_filed", "enquiries_done", "proceedings_ended"])
+def test_a_provider_does_not_open_the_gate_or_end_the_case(office: Office, kind: str):
+    assert "for staff" in office.says("CASE1", kind, "2026-01-06", by="P1").why
+
+
+def test_a_provider_reports_only_under_a_referral_it_was_sent(office: Office):
+    office.awaiting_report()
+    report = {"session": "S-SPIP-D1", "result": "attended"}
+    assert "was not sent" in office.says("SPIP-D1", "attendance_reported", "2026-01-16", by="P2", **report).why
+    assert office.says("SPIP-D1", "attendance_reported", "2026-01-16", by="P1", **report).result == "recorded"
+
+
+def test_a_provider_may_raise_a_risk_at_any_time(office: Office):
+    assert office.says("CASE1", "risk_raised", "2026-01-06", by="P2").result == "recorded"
+
+
+def test_only_advisers_and_service_managers_decide_a_breach(office: Office):
+    office.acknowledged().says("SPIP-D1", "refused", "2026-01-08")
+    assert office.says("SPIP-D1", "breach_decided", "2026-01-09", by="CO1", decision="retry").result == "refused"
+    assert office.says("SPIP-D1", "breach_decided", "2026-01-09", by="SM1", decision="retry").result == "recorded"
+
+
+def test_a_second_hold_of_one_day_has_a_reference_of_its_own(office: Office):
+    office.says("SPIP-D1", "held", "2026-01-06", reason="data_query")
+    office.says("SPIP-D1", "released", "2026-01-06")
+    assert "hold=" in office.says("SPIP-D1", "held", "2026-01-06", reason="data_query").why
+    assert office.says("SPIP-D1", "held", "2026-01-06", reason="data_query", hold="HOLD-2").result == "recorded"
+    office.advance("2026-01-06")
+    assert office.pathway().state == "on_hold"

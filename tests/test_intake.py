@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlmodel import SQLModel
 
 import intake
-from intake import FileRefused
+from intake import FileRefused, facts_page
 from intake.cells import day, fact_from_text, moment
 from models.forms import BadFact
 from models.tables import Case, Direction, FactRow, Party, PathwayRow, Practitioner, Provider
@@ -561,3 +561,7 @@ def test_progress_is_told_up_to_the_last_row(desk: Desk):
     path = desk.write("facts", {}, {"fact": "nonsense"}, {"party": "P-0002"})
     intake.load(desk.engine, "facts", path, NOW, desk.settings, lambda done, total: told.append((done, total)))
     assert told[-1] == (3, 3)
+
+
+def test_the_page_of_facts_says_what_the_code_says():
+    assert (DOCS.parent / "facts.md").read_text(encoding="utf-8") == facts_page.page()

@@ -24,7 +24,7 @@ WORDINGS = sorted(name for name in _read() if name != "digest")
 ALWAYS_INSTANT = {"new-risk", "referral-held", "direction-stands", "not-attended", "breach-review", "note-to-sign"}
 """Safeguarding and non-attendance: an adviser's preference does not reach these."""
 FIELDS = {
-    "due": "2026-01-12", "session_on": "2026-01-20", "missing": ["enquiries"], "proposed": ["P1"], "provider": "P1",
+    "due": "2026-01-12", "session_on": "2026-01-20", "missing": ["enquiries"], "proposed": ["P1"], "provider": "P1", "result": "absent",
     "duty": "attendance_report", "owed_by": "P1", "late": 5, "step": "R2", "step_name": "second chase",
 }  # fmt: skip
 ADVISER, PROVIDER = ("adviser", "FCA1"), ("provider", "P1")
@@ -152,7 +152,7 @@ def test_mail_goes_on_working_days_from_8_to_18_in_london_and_what_is_urgent_at_
     office: Office, sink: Sink, now: str, open: bool
 ):
     office.notice("new-risk", ADVISER)
-    office.notice("not-attended", ADVISER)
+    office.notice("not-attended", ADVISER, result="absent")
     office.notice("chase", PROVIDER, **FIELDS)
     office.mail(at(now))
     assert {mail.message["Subject"].split(": ", 1)[1] for mail in sink.received} >= {"on hold, new risk"}
@@ -160,14 +160,14 @@ def test_mail_goes_on_working_days_from_8_to_18_in_london_and_what_is_urgent_at_
 
 
 def test_what_waited_over_the_night_goes_in_the_morning(office: Office, sink: Sink):
-    office.notice("not-attended", ADVISER)
+    office.notice("not-attended", ADVISER, result="absent")
     assert office.mail(at("2026-01-09T18:30")) == Counter()
     assert office.mail(at("2026-01-12T08:00")) == Counter(sent=1)
 
 
 def test_where_any_day_is_allowed_mail_goes_on_sundays_within_its_hours(sink: Sink):
     office = office_with(mailing(sink, sending=Sending(days="any")))
-    office.notice("not-attended", ADVISER)
+    office.notice("not-attended", ADVISER, result="absent")
     assert office.mail(at("2026-01-11T07:30")) == Counter()
     assert office.mail(at("2026-01-11T12:00")) == Counter(sent=1)
 

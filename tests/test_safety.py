@@ -228,7 +228,7 @@ CANARY = {
 PIECES = ["zebedee", "quillfeather", "malley", "larkspur", "wibblethorpe", "yo91", "7zq", "555", "0173", "person p"]
 FIELDS = {
     "due": "2026-01-12", "session_on": "2026-01-20", "missing": ["enquiries", "conversation with PB"],
-    "proposed": ["P1", "P2"], "provider": "P1", "duty": "attendance_report", "owed_by": "P1", "late": 5, "step": "R2",
+    "proposed": ["P1", "P2"], "provider": "P1", "result": "part", "duty": "attendance_report", "owed_by": "P1", "late": 5, "step": "R2",
     "step_name": "second chase", "hearing": "2026-02-02",
 }  # fmt: skip
 WORDINGS = sorted(name for name in _read() if name != "digest")
