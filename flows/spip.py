@@ -33,8 +33,9 @@ from models.facts import (
     SuitabilityDecided,
     Withdrawn,
 )
-from models.pathway import Duty, Pathway, Who
+from models.pathway import Pathway
 from models.safety import gate_passed_by, missing_from_gate
+from models.standing import Duty, Who
 from tasks.advance import advance_all
 from tasks.show import run_name
 

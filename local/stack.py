@@ -194,6 +194,9 @@ def run(settings: Settings, console: Console, *, samples: bool = True) -> None:
     with running(settings, say) as stack:
         if samples:
             _load_samples(settings, say)
+        say("A round: pathways advanced, late ones chased, mail sent ...")
+        if not finish_round(settings.prefect_api):
+            say("The round is taking its time; watch it in the Prefect UI.")
         console.print(_ready(settings), soft_wrap=True, highlight=False)
         try:
             while not (dead := stack.failed()):
@@ -220,10 +223,6 @@ def _load_samples(settings: Settings, say: Callable[[str], None]) -> None:
     except SamplesRefused as refused:
         return say(str(refused))
     say(loaded.said)
-    if loaded.new:
-        say("First round: pathways advanced, late ones chased, mail sent ...")
-        if not finish_round(settings.prefect_api):
-            say("The first round is taking its time; watch it in the Prefect UI.")
 
 
 def finish_round(api: str, patience: float = 120) -> bool:

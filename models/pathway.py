@@ -6,7 +6,6 @@ times. It ends by waiting for something or by closing.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NoReturn, TypeVar
 
@@ -22,86 +21,10 @@ from models.facts import (
     RiskRaised,
     RiskReviewed,
 )
-from models.limits import Limits
+from models.standing import Decision, Duty, Known, Notice, Standing, Who
 from models.working_days import Pause, add_working_days, working_days_after
 
 F = TypeVar("F", bound=Fact)
-
-
-@dataclass(frozen=True)
-class Who:
-    """A role and the code of whoever fills it: ("provider", "P014")."""
-
-    role: str
-    code: str
-
-    def __str__(self) -> str:
-        return self.code
-
-
-@dataclass
-class Duty:
-    """What somebody owes, to be done by a day. `key` tells it apart from every other duty of its pathway."""
-
-    key: str
-    kind: str
-    owed_by: Who
-    opened_on: date
-    due_on: date
-    hearing_on: date | None = None
-    counts_from: date | None = None
-    """What the ladder counts from: the due date, moved on by the working days on hold since."""
-    state: str = "open"
-    closed_on: date | None = None
-    paused: bool = False
-    outlives: bool = False
-    reviews: bool = False
-    fact: Fact | None = None
-
-    @property
-    def label(self) -> str:
-        return self.kind.replace("_", " ")
-
-
-@dataclass(frozen=True)
-class Notice:
-    """One thing to tell one recipient, once: `occasion` says which."""
-
-    to: Who
-    wording: str
-    occasion: str
-    fields: dict[str, Any]
-    withheld: str | None = None
-    since: date = date.min
-    """The day it could first be said."""
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where a pathway stands: its state (m01), in words, since when, on whom it waits and by when."""
-
-    state: str
-    label: str
-    since: date
-    on: Who | None = None
-    due_on: date | None = None
-    reason: str | None = None
-
-    @property
-    def closed(self) -> bool:
-        return self.state.startswith("closed_")
-
-
-@dataclass
-class Decision:
-    """All that a pathway function said."""
-
-    standing: Standing
-    duties: dict[str, Duty]
-    notices: list[Notice]
-    look_on: date | None
-    """The first day on which the answer may differ with no new fact; None when only a fact can change it."""
-    provider: str | None
 
 
 class _Stands(Exception):
@@ -111,35 +34,6 @@ class _Stands(Exception):
 
 class StoryError(Exception):
     """A pathway function came to its end without waiting for anything and without closing."""
-
-
-@dataclass(frozen=True)
-class People:
-    """The codes of those who have a part in a pathway besides its provider."""
-
-    adviser: str
-    commissioning_officer: str
-    commissioning_manager: str
-    service_manager: str
-    assistant_director: str
-    business_support: str
-
-
-@dataclass
-class Known:
-    """What is known of one pathway: all that its function may look at besides the date."""
-
-    reference: str
-    programme: str
-    party: str
-    parties: Sequence[str]
-    """Every adult party of the case, this one among them."""
-    people: People
-    limits: Limits
-    facts: Sequence[Fact]
-    monitoring_requested: bool = False
-    proposed: Callable[[], Sequence[str]] = field(default=lambda: ())
-    """The codes of providers this person could be referred to today, best first."""
 
 
 class Pathway:

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Engine, Row, bindparam, select, update
 
 from models.facts import ProviderPhoned
 from models.limits import Limits
-from models.pathway import Decision, Duty, Pathway, decide
+from models.pathway import Pathway, decide
+from models.standing import Decision, Duty
 from models.tables import DutyRow, NoticeRow, PathwayRow
 from models.working_days import london_date
 from notifications.ladder import Climb, next_day

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, bindparam, select, update
 
 from models.limits import Limits, Step, kept_limits
-from models.pathway import Who
+from models.standing import Who
 from models.tables import DutyRow, NoticeRow, PathwayRow, Provider
 from models.working_days import london_date, working_days_after
 from notifications.ladder import Climb, climbed, next_day, steps_due

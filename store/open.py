@@ -10,12 +10,13 @@ from sqlalchemy import Connection, Table, bindparam, select, tuple_, update
 
 from models.facts import ProceedingsEnded, Requested
 from models.limits import limits_on, open_to_referrals
-from models.pathway import Known, Pathway
+from models.pathway import Pathway
 from models.safety import Around, Blocked, check
+from models.standing import Known, People
 from models.tables import LimitSet, Party, PathwayRow
 from settings import Settings
 from store.database import in_batches, insert_new, is_sqlite
-from store.pathways import People, record_of
+from store.pathways import record_of
 from store.record import as_row, fact_numbers, facts
 
 pathways = PathwayRow.__table__

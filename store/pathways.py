@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, select
 
 from models.facts import KINDS, Fact, Retracted
 from models.limits import kept_limits
-from models.pathway import Known, People
+from models.standing import Known, People
 from models.tables import Area, Case, Direction, FactRow, LimitSet, Party, PathwayRow
 from store.database import in_batches
 from store.directory import Directory, directory, place_of

@@ -7,7 +7,8 @@ from typing import Any
 from flows.spip import spip
 from models.facts import KINDS, Fact
 from models.limits import limits_on
-from models.pathway import Decision, Known, Pathway, People, decide
+from models.pathway import Pathway, decide
+from models.standing import Decision, Known, People
 
 PEOPLE = People("FCA1", "CO1", "CM1", "SM1", "AD1", "BS1")
 

@@ -204,18 +204,19 @@ def test_a_round_advances_what_was_loaded_without_prefect_but_for_the_one_that_n
     run = machine.go("round")
     assert (run["state"]["type"], run["state"]["name"]) == ("FAILED", "Round with troubles")
     state = machine.run_in("SPIP-E0002", "Needs repair")["state"]
-    assert (state["type"], state["message"]) == ("FAILED", "OverflowError")
+    assert (state["type"], state["message"]) == ("FAILED", "ValidationError")
     for reference in ("SPIP-E0003", "SPIP-E0004"):
         machine.run_in(reference, "Awaiting acknowledgement")
 
 
 def unable_to_advance(machine: Machine, pathway: str) -> None:
-    """Corrupt what is known of a pathway: a session at the end of time, after which no day can be counted."""
-    payload = json.dumps({"session": CORRUPT, "starts_at": "9999-12-31T10:00Z", "ends_at": "9999-12-31T12:00Z"})
+    """Corrupt what is known of a pathway: a fact that cannot be read, on a day when it is to be looked at."""
+    payload = json.dumps({"session": CORRUPT, "starts_at": "never"})
     columns = "subject, kind, identity, happened_on, recorded_at, recorded_by, told_already, payload"
     values = (pathway, "session_booked", "x", ago(20), f"{ago(20)} 12:00:00", "EPV1", False, payload)
     with sqlite3.connect(machine.home / "pathways.db") as connection:
         connection.execute(f"INSERT INTO fact ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+        connection.execute("UPDATE pathway SET look_on = ? WHERE reference = ?", (ago(0), pathway))
 
 
 def test_the_pictures_have_fixed_keys(machine: Machine):
