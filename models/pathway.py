@@ -6,6 +6,7 @@ times. It ends by waiting for something or by closing.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, NoReturn, TypeVar
 
@@ -154,7 +155,7 @@ class Pathway:
         if end is None:
             return
         self._end = (end, state, reason or getattr(end, "reason", ""), told)
-        self.facts = [fact for fact in self.facts if _recorded(fact) <= _recorded(end)]
+        self.facts = [f for f in self.facts if _recorded(f) <= _recorded(end) or isinstance(f, Requested)]
         self._hearings = None
         self.today = min(self.today, end.recorded_on)
 
@@ -315,6 +316,9 @@ def decide(story: Callable[[Pathway], None], known: Known, today: date) -> Decis
     else:
         standing = _interrupted(p, standing)
     _settle(p, standing)
+    _still_waiting(p, standing)
+    if nobody := next((duty.key for duty in p.duties.values() if duty.owed_by is None), None):
+        raise StoryError(f"{known.reference}: nobody owes {nobody}")
     return Decision(
         standing=standing,
         duties=p.duties,
@@ -339,6 +343,14 @@ def _nothing_after(p: Pathway, closed_on: date) -> None:
     """What was recorded after a pathway closed by itself is neither owed nor said."""
     p.duties = {key: duty for key, duty in p.duties.items() if duty.opened_on <= closed_on or duty.outlives}
     p.notices = {key: notice for key, notice in p.notices.items() if notice.since <= closed_on}
+
+
+def _still_waiting(p: Pathway, standing: Standing) -> None:
+    """Nobody is told to go on while something else still holds the pathway, or when another has the referral by now."""
+    held = standing is p._pause or standing.state == "safeguarding_hold"
+    for key, notice in p.notices.items():
+        if notice.wording == "referral-resumed" and not notice.withheld and (held or notice.to != p.provider):
+            p.notices[key] = replace(notice, withheld="overtaken")
 
 
 def _settle(p: Pathway, standing: Standing) -> None:

@@ -183,6 +183,12 @@ def sr_14_a_risk_is_not_retracted(p: Pathway, fact: Fact, around: Around) -> str
     return "a risk is not retracted; the case's adviser reviews it on each pathway (risk_reviewed)" if risk else None
 
 
+def sr_14_no_cancellation_is_taken_back_under_a_risk(p: Pathway, fact: Fact, around: Around) -> str | None:
+    """SR-14: to take back a cancellation is to book."""
+    cancelled = any(f.id == fact.supersedes and isinstance(f, SessionCancelled) for f in p.known.facts)
+    return sr_14_nothing_moves_under_a_new_risk(p, fact, around) if cancelled else None
+
+
 RULES: dict[type[Fact], tuple[tuple[str, Rule], ...]] = {
     Requested: (("SR-15", sr_15_not_after_the_court_declined),),
     ReferralSent: (
@@ -195,6 +201,7 @@ RULES: dict[type[Fact], tuple[tuple[str, Rule], ...]] = {
         ("SR-01", sr_01_enquiries_before_referral),
         ("SR-03", sr_03_never_two_parties_in_one_session),
         ("SR-14", sr_14_nothing_moves_under_a_new_risk),
+        ("SR-15", sr_15_not_after_the_court_declined),
     ),
     RiskReviewed: (("SR-14", sr_14_the_adviser_releases),),
     BreachDecided: (("SR-13", sr_13_report_only_where_monitoring_was_asked),),
@@ -202,7 +209,10 @@ RULES: dict[type[Fact], tuple[tuple[str, Rule], ...]] = {
     Released: (),
     Retracted: (("SR-14", sr_14_a_risk_is_not_retracted),),
 }
-OF_CORRECTIONS: tuple[tuple[str, Rule], ...] = (("SR-03", sr_03_no_correction_brings_them_together),)
+OF_CORRECTIONS: tuple[tuple[str, Rule], ...] = (
+    ("SR-03", sr_03_no_correction_brings_them_together),
+    ("SR-14", sr_14_no_cancellation_is_taken_back_under_a_risk),
+)
 
 
 def check(p: Pathway, fact: Fact, around: Around) -> None:

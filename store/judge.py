@@ -10,7 +10,9 @@ from datetime import date, datetime
 from models.facts import (
     Acknowledged,
     AttendanceReported,
+    ContactAttempted,
     ContactFailed,
+    DirectionDischarged,
     Fact,
     Held,
     LetterSent,
@@ -28,13 +30,17 @@ from models.facts import (
     SessionBooked,
     Withdrawn,
 )
+from models.facts import Refused as RefusedByPerson
 from models.pathway import Pathway
 from models.working_days import london_date, say
 from store.pathways import Loaded, Record
 
 _AFTER_THE_END = (LetterSent, ProviderPhoned)
 _SHARED = ("session", "provider", "hearing_on")
-_ENDS = (Withdrawn, ProceedingsEnded)
+_ENDS = (Withdrawn, ProceedingsEnded, DirectionDischarged)
+_GIVEN_BACK = (ReferralDeclined, ReferralRecalled)
+_OF_HOLDER = (Acknowledged, ReferralDeclined, ReferralRecalled, ContactAttempted, RefusedByPerson, SessionBooked)
+"""What is said only of, or by, the provider that holds the referral."""
 
 
 class Refused(Exception):
@@ -124,11 +130,20 @@ def fits(fact: Fact, one: Loaded, of_person: Sequence[Loaded], people: People) -
     target = next((f for f in one.known.facts if f.id == fact.supersedes), None)
     if isinstance(target, Requested):
         raise Refused("supersedes", "what opened a pathway is not corrected; withdraw it and ask anew")
-    if isinstance(target, ReferralSent) and not (isinstance(fact, ReferralSent) and fact.provider == target.provider):
-        raise Refused("supersedes", "a referral that went out is not corrected; recall it (referral_recalled)")
-    if isinstance(target, _ENDS) and not isinstance(fact, _ENDS):
+    if isinstance(target, (ReferralSent, *_GIVEN_BACK)) and (type(fact), getattr(fact, "provider", "")) != (
+        type(target),
+        target.provider,
+    ):
+        raise Refused(
+            "supersedes", "who holds a referral is not corrected; recall it (referral_recalled) or send it anew"
+        )
+    if target and one.row.closed_on:
         _may_reopen(one, of_person)
-    if isinstance(fact, (ReferralSent, Acknowledged, ReferralDeclined, ReferralRecalled)) and target is None:
+    if isinstance(fact, (ReferralSent, SessionBooked)) and any(isinstance(f, _ENDS) for f in one.known.facts):
+        raise Refused("fact", f"{one.row.reference} is over; nothing is sent or booked any more")
+    if target is None and isinstance(fact, ReferralSent):
+        _is_free(fact, one)
+    if target is None and isinstance(fact, _OF_HOLDER):
         _of_holder(fact, one)
 
 
@@ -136,10 +151,8 @@ def _may_record(fact: Fact, one: Loaded, role: str | None) -> None:
     """A provider records what happens under a referral it was sent, or a risk; some things only an adviser decides."""
     if role is None and fact.by != "provider":
         raise Refused("recorded_by", f"a provider does not record {fact.kind}; it is for staff")
-    if role is None and fact.about == "pathway":
-        sent_to = {f.provider for f in one.known.facts if isinstance(f, ReferralSent)}
-        if fact.recorded_by not in sent_to:
-            raise Refused("recorded_by", f"{fact.recorded_by} was not sent this referral")
+    if role is None and fact.about == "pathway" and fact.recorded_by not in _sent_to(one):
+        raise Refused("recorded_by", f"{fact.recorded_by} was not sent this referral")
     if fact.by == "adviser" and role not in ("adviser", "service_manager"):
         raise Refused("recorded_by", f"{fact.kind} is recorded by an adviser or a service manager")
 
@@ -150,17 +163,30 @@ def _may_reopen(one: Loaded, of_person: Sequence[Loaded]) -> None:
         raise Refused("supersedes", f"this person has {other.row.reference} open; two of a kind cannot run at once")
 
 
-def _of_holder(fact: ReferralSent | Acknowledged | ReferralDeclined | ReferralRecalled, one: Loaded) -> None:
-    """A referral goes out when nobody holds it; only who holds it answers it."""
+def _is_free(fact: ReferralSent, one: Loaded) -> None:
+    """A referral goes out when nobody holds it, and not before the last one was given back."""
+    p = Pathway(one.known, fact.recorded_on)
+    if p.provider:
+        why = f"{p.provider} holds this referral; it has to decline it, or be recalled (referral_recalled), first"
+        raise Refused("provider", why)
+    last = p.last(*_GIVEN_BACK)
+    if last and fact.happened_on < last.happened_on:
+        raise Refused("happened_on", f"the referral before it was given back on {say(last.happened_on)}")
+
+
+def _of_holder(fact: Fact, one: Loaded) -> None:
+    """Only who holds the referral answers it, and nothing is booked while nobody does."""
     holder = Pathway(one.known, fact.recorded_on).provider
-    if isinstance(fact, ReferralSent):
-        if holder:
-            why = f"{holder} holds this referral; it has to decline it, or be recalled (referral_recalled), first"
-            raise Refused("provider", why)
-    elif holder is None or holder.code != fact.provider:
+    named = getattr(fact, "provider", None) or (fact.recorded_by if fact.recorded_by in _sent_to(one) else None)
+    if holder is None or named not in (None, holder.code):
+        said = f"; {holder} does" if holder else ""
         raise Refused(
-            "provider", f"{fact.provider} does not hold this referral" + (f"; {holder} does" if holder else "")
+            "provider", f"{named} does not hold this referral{said}" if named else "nobody holds this referral"
         )
+
+
+def _sent_to(one: Loaded) -> set[str]:
+    return {fact.provider for fact in one.known.facts if isinstance(fact, ReferralSent)}
 
 
 def answered(known: Fact, about: Sequence[Loaded]) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, or_, select
 
 from models.tables import DutyRow, PathwayRow
 
-_OF_HOLDER = {"referral", "book-again"}
+_OF_HOLDER = {"referral", "referral-resumed", "book-again"}
 """What is said only to the provider that holds the referral."""
 _ON_HOLD = {"safeguarding_hold", "on_hold"}
 

@@ -299,3 +299,64 @@ def test_a_second_hold_of_one_day_has_a_reference_of_its_own(office: Office):
     assert office.says("SPIP-D1", "held", "2026-01-06", reason="data_query", hold="HOLD-2").result == "recorded"
     office.advance("2026-01-06")
     assert office.pathway().state == "on_hold"
+
+
+# Found by fuzzing ----------------------------------------------------------------------------------------------------
+
+
+def test_sr_03_a_provider_whose_referral_was_recalled_books_nothing(twins: Office):
+    twins.acknowledged("SPIP-D1")
+    twins.says("SPIP-D1", "referral_recalled", "2026-01-08", provider="P1", reason="no_answer")
+    assert twins.books("SPIP-D1", "S1", "2026-01-09", "2026-01-20", by="P1").result == "refused"
+    twins.says("SPIP-D1", "referral_sent", "2026-01-09", provider="P2")
+    assert "P2 does" in twins.books("SPIP-D1", "S1", "2026-01-10", "2026-01-20", by="P1").why
+
+
+def test_neither_a_decline_nor_a_recall_is_taken_back(office: Office):
+    office.referred()
+    office.says("SPIP-D1", "referral_declined", "2026-01-07", provider="P1", reason="no_capacity")
+    office.says("SPIP-D1", "referral_sent", "2026-01-08", provider="P2")
+    declined = office.rows(t.FactRow, kind="referral_declined")[0].id
+    assert "not corrected" in office.says("SPIP-D1", "retracted", "2026-01-09", supersedes=declined).why
+
+
+def test_a_referral_is_not_dated_before_the_last_was_given_back(office: Office):
+    office.referred()
+    office.says("SPIP-D1", "referral_declined", "2026-01-09", provider="P1", reason="no_capacity")
+    dated_back = office.reported("SPIP-D1", "referral_sent", "2026-01-08", at=moment(day("2026-01-09")), provider="P2")
+    assert "given back on 9 January" in office.record(dated_back).outcomes[0].why
+
+
+def test_a_withdrawal_recorded_earlier_than_the_request_still_ends_it(office: Office):
+    early = office.reported("SPIP-D1", "withdrawn", "2026-01-05", at=moment(day("2026-01-05"), 9), reason="data_error")
+    office.record(early)
+    assert not office.advance("2026-01-05").failed
+    assert office.pathway().state == "closed_withdrawn"
+
+
+def test_nobody_is_told_to_go_on_while_something_else_still_holds_it(office: Office):
+    office.acknowledged()
+    office.says("SPIP-D1", "held", "2026-01-08", reason="court_request")
+    office.says("CASE1", "risk_raised", "2026-01-09")
+    office.says("SPIP-D1", "released", "2026-01-12")
+    office.advance("2026-01-12")
+    resumed = office.rows(t.NoticeRow, wording="referral-resumed")
+    assert [notice.withheld for notice in resumed] == ["overtaken"]
+
+
+@pytest.mark.parametrize(
+    "end", [("SPIP-D1", "withdrawn", {"reason": "data_error"}), ("CASE1", "proceedings_ended", {})]
+)
+def test_nothing_is_sent_or_booked_after_the_end_even_before_the_pathway_is_advanced(office: Office, end):
+    about, kind, details = end
+    office.acknowledged()
+    office.says(about, kind, "2026-01-08", **details)
+    assert "is over" in office.books("SPIP-D1", "S1", "2026-01-09", "2026-01-20").why
+
+
+def test_a_discharge_is_not_taken_back_once_the_person_has_another_pathway(office: Office):
+    office.says("SPIP-D1", "direction_discharged", "2026-01-06")
+    office.advance("2026-01-06")
+    assert office.opens("SPIP-D9", on="2026-01-07") == ""
+    discharged = office.rows(t.FactRow, kind="direction_discharged")[0].id
+    assert "SPIP-D9 open" in office.says("SPIP-D1", "retracted", "2026-01-08", supersedes=discharged).why
