@@ -123,6 +123,10 @@ class Pathway:
         start = of.happened_on if isinstance(of, Fact) else of
         return self.known.limits.spans[limit].after(start, self.pauses)
 
+    def _within_whatever_is_held(self, limit: str, day: date) -> date:
+        """The due date of what a hold does not stop: its own review, and letters."""
+        return self.known.limits.spans[limit].after(day)
+
     def before_hearing(self, due: date, opened: date) -> date:
         """`due`, or the earlier day that leaves time before the next hearing (m01), never before `opened`."""
         hearing = self.next_hearing(opened)
@@ -168,8 +172,9 @@ class Pathway:
         """
         for cause in self.all(kind):
             later = [fact for fact in self.all(until) if fact.place > cause.place]
-            due = self.within(duty, cause.recorded_on)
+            due = self._within_whatever_is_held(duty, cause.recorded_on)
             owed = self._owe(duty, cause, self.adviser, due, cause.recorded_on, next(iter(later), None))
+            owed.reviews = True
             lifted = next((f for f in later if all(getattr(f, k) == v for k, v in lifting.items())), None)
             # What is on hold still is said even where it was known before: nobody may work on under it.
             if told:
@@ -196,7 +201,7 @@ class Pathway:
     def _pause_for(self, state: str, review: Duty) -> None:
         """Stand on hold; when the review said no, the adviser still owes the court's variation of the order."""
         if review.fact:
-            due = self.within("court_result", review.fact.recorded_on)
+            due = self._within_whatever_is_held("court_result", review.fact.recorded_on)
             review = self._owe("court_variation", review.fact, self.adviser, due, review.fact.recorded_on, None)
         review.reviews = True
         self._pause = Standing(
@@ -288,7 +293,7 @@ class Pathway:
         if about.told_already:
             return
         sent = next((f for f in self.known.facts if isinstance(f, LetterSent) and f.letter == letter), None)
-        due = self.within("letter", about.recorded_on)
+        due = self._within_whatever_is_held("letter", about.recorded_on)
         kind = f"letter_{letter.replace('-', '_')}"
         self._owe(kind, about, self.business_support, due, about.recorded_on, sent, outlives=True)
 
@@ -361,8 +366,8 @@ def _settle(p: Pathway, standing: Standing) -> None:
         if standing.closed and not duty.outlives:
             duty.state, duty.closed_on = "dropped", standing.since
         elif p._pause and standing is p._pause:
-            duty.paused = not duty.reviews and not duty.outlives
-        duty.counts_from = _moved_on(duty.due_on, p.pauses)
+            duty.paused = duty.stops
+        duty.counts_from = _moved_on(duty.due_on, p.pauses if duty.stops else ())
 
 
 def _moved_on(due: date, pauses: Sequence[Pause]) -> date:

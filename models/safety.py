@@ -16,7 +16,6 @@ from models.facts import (
     NoteSigned,
     ParentSpokenTo,
     ReferralSent,
-    Released,
     Requested,
     Retracted,
     RiskRaised,
@@ -206,7 +205,6 @@ RULES: dict[type[Fact], tuple[tuple[str, Rule], ...]] = {
     RiskReviewed: (("SR-14", sr_14_the_adviser_releases),),
     BreachDecided: (("SR-13", sr_13_report_only_where_monitoring_was_asked),),
     NoteSigned: (("SR-13", sr_13_only_the_adviser_signs),),
-    Released: (),
     Retracted: (("SR-14", sr_14_a_risk_is_not_retracted),),
 }
 OF_CORRECTIONS: tuple[tuple[str, Rule], ...] = (

@@ -40,6 +40,11 @@ class Duty:
     fact: Fact | None = None
 
     @property
+    def stops(self) -> bool:
+        """Whether a hold stops its clock: not that of the hold's own review, nor of letters."""
+        return not self.reviews and not self.outlives
+
+    @property
     def label(self) -> str:
         return self.kind.replace("_", " ")
 

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import count
+from itertools import chain, count, repeat
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, bindparam, func, select, update
@@ -246,9 +246,10 @@ def fact_numbers(connection: Connection) -> Iterator[int]:
     """Numbers for new facts: from PostgreSQL's sequence, or after the last one in SQLite, where one writer is alone."""
     if is_sqlite(connection):
         yield from count((connection.execute(select(func.max(facts.c.id))).scalar() or 0) + 1)
-    while True:
+    # One at first, for a person records one; then more at a time, for a file records thousands.
+    for size in chain((1, 9, 90), repeat(100)):
         sequence = func.nextval(func.pg_get_serial_sequence(FactRow.__tablename__, "id"))
-        yield from connection.execute(select(sequence).select_from(func.generate_series(1, 100))).scalars().all()
+        yield from connection.execute(select(sequence).select_from(func.generate_series(1, size))).scalars().all()
 
 
 def as_row(subject: str, fact: Fact) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Databases to test against: SQLite in a file, and a real PostgreSQL started for the session."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from sqlalchemy import Engine, create_engine
 
@@ -14,6 +16,11 @@ from store.database import database
 from store.migrate import migrate
 
 NUMBERS = count(1)
+
+# The suite draws the same lives each time, so that it says the same of the same code; to look for others:
+# HYPOTHESIS_PROFILE=default make test
+hypothesis.settings.register_profile("suite", derandomize=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
 class Postgres:
