@@ -122,11 +122,10 @@ def follows(fact: Fact, one: Loaded, subject: str) -> None:
         raise Refused("happened_on", f"it cannot have happened before {say(earliest)}, the day of what it answers")
 
 
-def fits(fact: Fact, one: Loaded, of_person: Sequence[Loaded], people: People) -> None:
+def fits(fact: Fact, one: Loaded, of_person: Sequence[Loaded]) -> None:
     """The person is of this case, the provider is the one that holds the referral, and nothing is opened twice."""
     if isinstance(fact, (ParentSpokenTo, ContactFailed)) and fact.party not in one.known.parties:
         raise Refused("party", f"{fact.party} is not a party of this case; its parties: {', '.join(one.known.parties)}")
-    _may_record(fact, one, people.roles.get(fact.recorded_by))
     target = next((f for f in one.known.facts if f.id == fact.supersedes), None)
     if isinstance(target, Requested):
         raise Refused("supersedes", "what opened a pathway is not corrected; withdraw it and ask anew")
@@ -147,11 +146,15 @@ def fits(fact: Fact, one: Loaded, of_person: Sequence[Loaded], people: People) -
         _of_holder(fact, one)
 
 
-def _may_record(fact: Fact, one: Loaded, role: str | None) -> None:
-    """A provider records what happens under a referral it was sent, or a risk; some things only an adviser decides."""
+def permitted(fact: Fact, about: Sequence[Loaded], people: People) -> None:
+    """A provider records what happens under a referral it was sent, or a risk; some things only an adviser decides.
+
+    So it is too for a case that has no pathway yet: what is recorded then opens the gate of one that comes later.
+    """
+    role = people.roles.get(fact.recorded_by)
     if role is None and fact.by != "provider":
         raise Refused("recorded_by", f"a provider does not record {fact.kind}; it is for staff")
-    if role is None and fact.about == "pathway" and fact.recorded_by not in _sent_to(one):
+    if role is None and fact.about == "pathway" and not any(fact.recorded_by in _sent_to(one) for one in about):
         raise Refused("recorded_by", f"{fact.recorded_by} was not sent this referral")
     if fact.by == "adviser" and role not in ("adviser", "service_manager"):
         raise Refused("recorded_by", f"{fact.kind} is recorded by an adviser or a service manager")

@@ -166,7 +166,8 @@ class _Book:
                     raise Unreadable(f"a stored fact about {one.row.reference} cannot be read; it needs repair first")
                 judge.follows(fact, one, subject)
                 check(Pathway(one.known, self.today), fact, self._around(one))
-                judge.fits(fact, one, self.of_person[one.row.programme, one.row.party], self.people)
+                judge.fits(fact, one, self.of_person[one.row.programme, one.row.party])
+            judge.permitted(fact, about, self.people)
         except Refused as refusal:
             return Outcome(reported, "refused", field=refusal.field, why=refusal.why)
         except Blocked as blocked:

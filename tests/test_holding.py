@@ -275,6 +275,12 @@ def test_a_provider_does_not_open_the_gate_or_end_the_case(office: Office, kind:
     assert "for staff" in office.says("CASE1", kind, "2026-01-06", by="P1").why
 
 
+@pytest.mark.parametrize("kind", ["safeguarding_letter_filed", "enquiries_done"])
+def test_sr_01_nor_does_a_provider_open_the_gate_of_a_pathway_still_to_come(kind: str):
+    office = Office(empty()).case()
+    assert "for staff" in office.says("CASE1", kind, "2026-01-04", by="P1").why
+
+
 def test_a_provider_reports_only_under_a_referral_it_was_sent(office: Office):
     office.awaiting_report()
     report = {"session": "S-SPIP-D1", "result": "attended"}
