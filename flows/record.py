@@ -13,7 +13,8 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from models.facts import KINDS, Held, Reference, payload_fields
+from models.facts import KINDS, Reference, payload_fields
+from models.facts.every import Held
 from models.forms import base_type
 from tasks.record import record_one
 

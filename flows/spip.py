@@ -6,32 +6,27 @@ from typing import NoReturn
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from models.facts import (
-    Acknowledged,
+from models.facts import Fact, Reference
+from models.facts.case import CourtDeclined, ProceedingsEnded, RiskRaised
+from models.facts.every import (
+    CourtPaperSigned,
+    DirectionDischarged,
+    Held,
+    Released,
+    RiskReviewed,
+    SuitabilityDecided,
+    Withdrawn,
+)
+from models.facts.referral import Acknowledged, ReferralDeclined, ReferralRecalled, ReferralSent, Refused
+from models.facts.spip import (
     AttendanceReported,
     BreachDecided,
     ContactAttempted,
-    CourtDeclined,
     CourtResult,
-    DirectionDischarged,
-    Fact,
-    Held,
     NextStepTaken,
-    NoteSigned,
-    ProceedingsEnded,
     RebookingDeclined,
-    Reference,
-    ReferralDeclined,
-    ReferralRecalled,
-    ReferralSent,
-    Refused,
-    Released,
-    RiskRaised,
-    RiskReviewed,
     SessionBooked,
     SessionCancelled,
-    SuitabilityDecided,
-    Withdrawn,
 )
 from models.pathway import Pathway
 from models.safety import gate_passed_by, missing_from_gate
@@ -201,7 +196,7 @@ def breach_review(p: Pathway, cause: Fact, opened: date) -> Fact:
 def court_told(p: Pathway, decision: Fact) -> Fact:
     """A note is drafted where the court asked for monitoring, and goes only with the adviser's signature (SR-13)."""
     due = p.within("breach_review", decision)
-    signature = p.owe("signature", NoteSigned, by=p.adviser, due=due, after=decision)
+    signature = p.owe("signature", CourtPaperSigned, by=p.adviser, due=due, after=decision)
     p.tell(p.adviser, "note-to-sign", about=decision, due=due, overtaken=bool(signature.fact))
     signed = signature.fact or p.stand("breach_review", signature)
     due = p.next_hearing(signed.happened_on) or p.within("court_result", signed)

@@ -10,7 +10,7 @@ from intake.cells import reference, same_as
 from intake.known import as_known, known_cases, parties_of
 from intake.load import Line, Load, changed, codes, together
 from intake.rows import ROLES, party_columns
-from models.facts import HearingListed
+from models.facts.case import HearingListed
 from models.tables import Case, Court, FactRow, Party, PathwayRow, Practitioner
 from store.database import in_batches, reading
 from store.open import keep

@@ -10,18 +10,10 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, NoReturn, TypeVar
 
-from models.facts import (
-    Fact,
-    HearingListed,
-    HearingVacated,
-    LetterSent,
-    ReferralDeclined,
-    ReferralRecalled,
-    ReferralSent,
-    Requested,
-    RiskRaised,
-    RiskReviewed,
-)
+from models.facts import Fact
+from models.facts.case import HearingListed, HearingVacated, RiskRaised
+from models.facts.every import LetterSent, Requested, RiskReviewed
+from models.facts.referral import ReferralDeclined, ReferralRecalled, ReferralSent
 from models.standing import Decision, Duty, Known, Notice, Standing, Who
 from models.working_days import Pause, add_working_days, working_days_after
 

@@ -7,24 +7,18 @@ the fact; it returns nothing, or why the fact is refused. None of them says anyt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
-from models.facts import (
-    BreachDecided,
+from models.facts import Fact
+from models.facts.case import (
     ContactFailed,
     CourtDeclined,
     EnquiriesDone,
-    Fact,
-    NoteSigned,
     ParentSpokenTo,
-    ReferralSent,
-    Requested,
-    Retracted,
     RiskRaised,
-    RiskReviewed,
     SafeguardingLetterFiled,
-    SessionBooked,
-    SessionCancelled,
-    SuitabilityDecided,
 )
+from models.facts.every import CourtPaperSigned, Requested, Retracted, RiskReviewed, SuitabilityDecided
+from models.facts.referral import ReferralSent
+from models.facts.spip import BreachDecided, SessionBooked, SessionCancelled
 from models.pathway import Pathway
 
 
@@ -154,7 +148,7 @@ def sr_16_only_open_services_and_providers(p: Pathway, fact: Fact, around: Aroun
 
 def sr_13_only_the_adviser_signs(p: Pathway, fact: Fact, around: Around) -> str | None:
     """SR-13: nothing goes to a court without a named signature, and it is the case's adviser who gives it."""
-    assert isinstance(fact, NoteSigned)
+    assert isinstance(fact, CourtPaperSigned)
     if fact.signed_by != p.known.people.adviser:
         return f"the compliance note is signed by the case's adviser, {p.known.people.adviser}"
     decided = p.last(BreachDecided)
@@ -204,7 +198,7 @@ RULES: dict[type[Fact], tuple[tuple[str, Rule], ...]] = {
     ),
     RiskReviewed: (("SR-14", sr_14_the_adviser_releases),),
     BreachDecided: (("SR-13", sr_13_report_only_where_monitoring_was_asked),),
-    NoteSigned: (("SR-13", sr_13_only_the_adviser_signs),),
+    CourtPaperSigned: (("SR-13", sr_13_only_the_adviser_signs),),
     Retracted: (("SR-14", sr_14_a_risk_is_not_retracted),),
 }
 OF_CORRECTIONS: tuple[tuple[str, Rule], ...] = (

@@ -3,7 +3,8 @@
 from datetime import date
 from typing import Any
 
-from models.facts import AttendanceReported, BreachDecided, NoteSigned, SessionBooked
+from models.facts.every import CourtPaperSigned
+from models.facts.spip import AttendanceReported, BreachDecided, SessionBooked
 from models.working_days import say
 
 
@@ -13,7 +14,7 @@ def compliance_note(story: Any, today: date) -> str | None:
     reported = [f for f in facts if isinstance(f, BreachDecided) and f.decision == "report"]
     if not row.monitoring_requested or not reported:
         return None
-    signed = next((f for f in facts if isinstance(f, NoteSigned)), None)
+    signed = next((f for f in facts if isinstance(f, CourtPaperSigned)), None)
     lines = [
         f"Compliance with direction {row.direction}, {row.programme}, case {row.case}",
         f"Drafted {say(today)} for the court, which asked for monitoring (section 11G).",

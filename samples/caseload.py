@@ -151,9 +151,9 @@ def declined_by_everybody(s: Sample) -> None:
 
 
 def court_waits(s: Sample) -> None:
-    s.missed_twice(8).fact("breach_decided", 6, decision="report").fact("note_signed", 4, signed_by=s.adviser).hearing(
-        15
-    )
+    s.missed_twice(8).fact("breach_decided", 6, decision="report").fact(
+        "court_paper_signed", 4, signed_by=s.adviser
+    ).hearing(15)
 
 
 def late_report(late: int) -> Stage:

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, bindparam, select, update
 
-from models.facts import ProviderPhoned
+from models.facts.referral import ProviderPhoned
 from models.limits import Limits
 from models.pathway import Pathway, decide
 from models.standing import Decision, Duty

@@ -7,7 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, case, func, select
 
-from models.facts import Fact, SessionBooked
+from models.facts import Fact
+from models.facts.spip import SessionBooked
 from models.limits import kept_limits
 from models.tables import Case, DutyRow, FactRow, MessageRow, NoticeRow, PathwayRow
 from models.working_days import working_days_after

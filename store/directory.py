@@ -9,7 +9,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, func, select
 
-from models.facts import Fact, ReferralDeclined
+from models.facts import Fact
+from models.facts.referral import ReferralDeclined
 from models.limits import Profile, open_to_referrals
 from models.tables import PathwayRow, Provider, ServiceLine
 

@@ -7,30 +7,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from models.facts import (
-    Acknowledged,
-    AttendanceReported,
-    ContactAttempted,
-    ContactFailed,
+from models.facts import Fact
+from models.facts.case import ContactFailed, ParentSpokenTo, ProceedingsEnded, RiskRaised
+from models.facts.every import (
     DirectionDischarged,
-    Fact,
     Held,
     LetterSent,
-    ParentSpokenTo,
-    ProceedingsEnded,
-    ProviderPhoned,
-    ReferralDeclined,
-    ReferralRecalled,
-    ReferralSent,
     Released,
     Requested,
     Retracted,
-    RiskRaised,
     RiskReviewed,
-    SessionBooked,
     Withdrawn,
 )
-from models.facts import Refused as RefusedByPerson
+from models.facts.referral import Acknowledged, ProviderPhoned, ReferralDeclined, ReferralRecalled, ReferralSent
+from models.facts.referral import Refused as RefusedByPerson
+from models.facts.spip import AttendanceReported, ContactAttempted, SessionBooked
 from models.pathway import Pathway
 from models.working_days import london_date, say
 from store.pathways import Loaded, Record

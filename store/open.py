@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Table, bindparam, select, tuple_, update
 
-from models.facts import ProceedingsEnded, Requested
+from models.facts.case import ProceedingsEnded
+from models.facts.every import Requested
 from models.limits import limits_on, open_to_referrals
 from models.pathway import Pathway
 from models.safety import Around, Blocked, check

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from models.facts import KINDS, Fact, Retracted
+from models.facts import KINDS, Fact
+from models.facts.every import Retracted
 from models.limits import kept_limits
 from models.standing import Known, People
 from models.tables import Area, Case, Direction, FactRow, LimitSet, Party, PathwayRow

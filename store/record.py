@@ -13,7 +13,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, bindparam, func, select, update
 
-from models.facts import Fact, ReferralSent, Retracted
+from models.facts import Fact
+from models.facts.every import Retracted
+from models.facts.referral import ReferralSent
 from models.pathway import Pathway
 from models.safety import Around, Blocked, check, seats_of
 from models.tables import Case, FactRow, PathwayRow, Practitioner, Provider

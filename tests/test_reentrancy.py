@@ -80,7 +80,7 @@ def lives(draw: st.DrawFn) -> tuple[Life, date]:
         if maybe(30):
             life.add(later(9), "breach_decided", decision=draw(st.sampled_from(["retry", "no_report", "report"])))
             if maybe(60):
-                life.add(later(6), "note_signed", signed_by="FCA1")
+                life.add(later(6), "court_paper_signed", signed_by="FCA1")
                 if maybe(70):
                     life.add(later(20), "court_result", result=draw(st.sampled_from(["reordered", "ended"])))
     if maybe(40):

@@ -360,15 +360,15 @@ def test_sr_13_the_note_goes_only_with_the_signature_of_the_cases_adviser(breach
     assert breached.pathway().label == "Awaiting signature"
     assert note(breached).endswith("NOT SIGNED. Not to be sent.")
     for other in ("FCA2", "SM1", "CO1"):
-        refused(breached.says("SPIP-D1", "note_signed", "2026-03-31", by=other, signed_by=other), "SR-13")
-    assert breached.says("SPIP-D1", "note_signed", "2026-03-31", signed_by="FCA1").result == "recorded"
+        refused(breached.says("SPIP-D1", "court_paper_signed", "2026-03-31", by=other, signed_by=other), "SR-13")
+    assert breached.says("SPIP-D1", "court_paper_signed", "2026-03-31", signed_by="FCA1").result == "recorded"
     breached.round("2026-03-31")
     assert breached.pathway().state == "court_notified"
     assert note(breached).endswith("Signed by FCA1 on 31 March 2026")
 
 
 def test_sr_13_no_signature_before_the_decision_to_report(breached: Office):
-    assert breached.says("SPIP-D1", "note_signed", "2026-01-09", signed_by="FCA1").result == "refused"
+    assert breached.says("SPIP-D1", "court_paper_signed", "2026-01-09", signed_by="FCA1").result == "refused"
 
 
 def test_sr_13_the_court_is_not_told_where_it_did_not_ask_for_monitoring(office: Office):

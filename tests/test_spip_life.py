@@ -61,7 +61,7 @@ COURT = [
         "Awaiting signature",
         {("FCA1", "note-to-sign")},
     ),
-    ("2026-02-18", [("note_signed", {"signed_by": "FCA1"})], "court_notified", "Awaiting court result", set()),
+    ("2026-02-18", [("court_paper_signed", {"signed_by": "FCA1"})], "court_notified", "Awaiting court result", set()),
     (
         "2026-03-10",
         [("court_result", {"result": "reordered"})],

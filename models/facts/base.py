@@ -1,0 +1,93 @@
+"""What people report: a class a kind, with what it carries, what it depends on and what it may not contradict.
+
+A fact is never edited. A correction is a new fact that names the one it supersedes.
+"""
+
+import json
+from datetime import date, datetime
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from models.working_days import london_date
+
+Reference = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]{1,39}$", max_length=40)]
+"""An opaque reference or code: capitals, digits and hyphens. It must say nothing about a person."""
+
+
+def _has_zone(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs a time zone")
+    return moment
+
+
+Moment = Annotated[datetime, AfterValidator(_has_zone)]
+
+
+class Fact(BaseModel):
+    """Something a person reported, about a pathway or about its whole case.
+
+    `happened_on` is the day the thing happened, `recorded_at` when it was written down (UTC) and `recorded_by` the code
+    of who wrote it. `told_already` says that the people concerned know it already (cases brought in from elsewhere):
+    the notices it causes are written down as withheld and never sent.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: ClassVar[str] = ""
+    label: ClassVar[str] = ""
+    about: ClassVar[Literal["pathway", "case"]] = "pathway"
+    by: ClassVar[Literal["staff", "provider", "adviser", "manager"]] = "staff"
+    """Who may record it: staff; its provider too; only advisers and service managers; or only service managers."""
+    of: ClassVar[tuple[str, ...]] = ()
+    """The programmes on whose pathways it can happen; all of them when empty."""
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Kinds of fact of which at least one must be known before this one can be."""
+    one_per: ClassVar[tuple[str, ...] | None] = ()
+    """The fields that tell two facts of this kind apart; None where only the day does."""
+
+    id: int = 0
+    """Its number in the record."""
+    place: int = 0
+    """The number of what it corrects, all the way back; its own when it corrects nothing. Order and keys go by it."""
+    happened_on: date
+    recorded_at: Moment
+    recorded_by: Reference
+    """The code of a practitioner or provider."""
+    told_already: bool = False
+    supersedes: int | None = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.kind:
+            KINDS[cls.kind] = cls
+
+    @property
+    def recorded_on(self) -> date:
+        """The day it became known to us, in London: the day a duty it answers is met."""
+        return london_date(self.recorded_at)
+
+    @property
+    def identity(self) -> str:
+        """Two live facts about the same thing with the same identity are the same fact, or contradict each other."""
+        told_apart_by = ("happened_on",) if self.one_per is None else self.one_per
+        return "|".join([self.kind, *(str(getattr(self, field)) for field in told_apart_by)])
+
+    @property
+    def content(self) -> tuple[str, date, str]:
+        """What it says: two facts about one subject with the same content are one fact reported twice."""
+        return self.kind, self.happened_on, json.dumps(self.payload, sort_keys=True)
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """What this kind carries beyond the common fields, as JSON values."""
+        return self.model_dump(mode="json", exclude=_COMMON, exclude_none=True)
+
+
+KINDS: dict[str, type[Fact]] = {}
+_COMMON = set(Fact.model_fields)
+
+
+def payload_fields(kind: type[Fact]) -> dict[str, Any]:
+    """The fields a kind of fact carries beyond the common ones."""
+    return {name: field for name, field in kind.model_fields.items() if name not in _COMMON}

@@ -1,0 +1,94 @@
+"""What happens on a SPIP pathway."""
+
+from datetime import date
+from typing import Literal
+
+from pydantic import model_validator
+
+from models.facts.base import Fact, Moment, Reference
+from models.working_days import london_date
+
+
+class Spip(Fact):
+    """A fact of SPIP."""
+
+    of = ("SPIP",)
+
+
+class ContactAttempted(Spip):
+    """The provider tried to reach the person and could not; at the second time the adviser decides."""
+
+    by = "provider"
+    kind, label, one_per, needs = "contact_attempted", "person not reached", None, ("acknowledged",)
+
+
+class SessionBooked(Spip):
+    """A place in one session. Times are UTC; two parties of one case never share a session (SR-03)."""
+
+    by = "provider"
+    kind, label, one_per, needs = "session_booked", "session booked", ("session",), ("referral_sent",)
+    session: Reference
+    starts_at: Moment
+    ends_at: Moment
+    venue: Reference | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> "SessionBooked":
+        if self.ends_at <= self.starts_at:
+            raise ValueError("a session ends after it starts")
+        return self
+
+    @property
+    def session_on(self) -> date:
+        return london_date(self.starts_at)
+
+    @property
+    def ends_on(self) -> date:
+        return london_date(self.ends_at)
+
+
+class SessionCancelled(Spip):
+    """A booked session will not be used: whose doing decides whether it counts as an absence."""
+
+    by = "provider"
+    kind, label, one_per, needs = "session_cancelled", "session cancelled", ("session",), ("session_booked",)
+    session: Reference
+    cancelled_by: Literal["provider", "person"]
+
+
+class AttendanceReported(Spip):
+    """The provider says whether the person came. Only this, and never the passing of time, is attendance (SR-21)."""
+
+    by = "provider"
+    kind, label, one_per, needs = "attendance_reported", "attendance reported", ("session",), ("session_booked",)
+    session: Reference
+    result: Literal["attended", "part", "absent"]
+
+
+class RebookingDeclined(Spip):
+    """The provider offers no second session."""
+
+    by = "provider"
+    kind, label, one_per = "rebooking_declined", "no rebooking offered", None
+    needs = ("attendance_reported", "session_cancelled")
+
+
+class BreachDecided(Spip):
+    """What the adviser decides after a second absence or a refusal."""
+
+    by = "adviser"
+    kind, label, one_per, needs = "breach_decided", "breach review decided", None, ("acknowledged", "session_booked")
+    decision: Literal["report", "no_report", "retry"]
+
+
+class CourtResult(Spip):
+    kind, label, one_per, needs = "court_result", "court's answer", None, ("court_paper_signed",)
+    result: Literal["reordered", "ended"]
+
+
+class NextStepTaken(Spip):
+    """What followed attendance: the online programme (GIRFC), mediation, or nothing (strategy2014)."""
+
+    by = "provider"
+    kind, label, needs = "next_step_taken", "next step recorded", ("attendance_reported",)
+    step: Literal["girfc", "mediation", "none"]
