@@ -24,6 +24,8 @@ class Letter:
     subject: str
     text: str
     html: str
+    calendar: bytes | None = None
+    """An invitation for the recipient's calendar, which goes with mail only."""
 
 
 @cache
