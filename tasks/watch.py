@@ -1,4 +1,4 @@
-"""The pictures operations staff watch: caseload, overdue, delivery, and what needs repair."""
+"""The pictures operations staff watch: caseload, overdue, delivery, what needs repair, and the reports."""
 
 from datetime import UTC, datetime
 
@@ -6,7 +6,8 @@ from prefect import runtime, task
 from prefect.client.orchestration import get_client
 
 from models.working_days import london_date
-from store import ask
+from reports import cppp, unmet_need
+from store import ask, cohort
 from store.database import database, reading
 from tasks.safely import safely
 from tasks.show import put_table
@@ -15,15 +16,19 @@ from tasks.show import put_table
 @task(name="draw the pictures", retries=2, retry_delay_seconds=5, timeout_seconds=300)
 @safely
 def draw() -> dict[str, int]:
-    """Write the four pictures as artifacts. Returns the number of rows of each."""
+    """Write the pictures as artifacts. Returns the number of rows of each."""
     today = london_date(datetime.now(UTC))
     with reading(database()) as connection:
+        evaluated = cppp.evaluate(cohort.families(connection, today), cppp.Cohort(today))
+        unmet = unmet_need.unmet_need(cohort.without_provider(connection))
         pictures = {
             "caseload": (ask.caseload(connection, today), "How many pathways wait for what, on whom, and how late"),
             "overdue": (ask.overdue(connection, today), "What is owed and late, the worst first"),
             "delivery": (ask.delivery(connection), "Messages by channel and state"),
             "failed-messages": (ask.outbox(connection), "Messages that failed: correct them and resend"),
             "needs-repair": (ask.failures(connection), "Pathways that could not be advanced"),
+            "cppp-evaluation": (cppp.rows(evaluated), "\n\n".join(cppp.rules(evaluated))),
+            "unmet-need": (unmet, unmet_need.RULE),
         }
     with get_client(sync_client=True) as client:
         for key, (table, description) in pictures.items():
