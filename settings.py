@@ -49,6 +49,13 @@ class Ports(BaseModel):
     smtp: int = 2525
 
 
+class RestrictedOff(Exception):
+    """The restricted database is out of reach of this machine."""
+
+
+OFF = "none"
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PATHWAYS_", env_nested_delimiter="__", extra="forbid")
 
@@ -56,6 +63,13 @@ class Settings(BaseSettings):
     """The one folder that holds all state: settings file, database, Prefect's own, mail of the local mailbox, logs."""
     database: str = ""
     """A SQLAlchemy URL; empty is SQLite in `home`."""
+    restricted_database: str = ""
+    """Where the strand is kept that nothing else may see (SR-11): a SQLAlchemy URL; empty is SQLite in `home`, "none"
+    is out of reach of this machine."""
+    restricted_link: str = "pathways restricted show {reference}"
+    """What a reference in that strand's own mail leads to."""
+    restricted_channels: dict[str, Channel] = {}
+    """That strand's own channels: none of `channels` ever carries its mail."""
     limits: Path = HERE / "models" / "limits.toml"
     profile: Literal["composite", "dated"] = "dated"
     """"dated" keeps each service's real closing date; "composite" leaves it out, for demonstration."""
@@ -79,6 +93,12 @@ class Settings(BaseSettings):
         self.link = self.link or f"http://127.0.0.1:{self.ports.prefect}/v2/runs?flow-run-search={{reference}}"
         return self
 
+    @model_validator(mode="after")
+    def _kept_apart(self) -> "Settings":
+        if self.restricted_database == self.database_url:
+            raise ValueError("the restricted database must be another than the database (SR-11)")
+        return self
+
     @property
     def database_url(self) -> str:
         return self.database or f"sqlite:///{self.home / 'pathways.db'}"
@@ -89,6 +109,19 @@ class Settings(BaseSettings):
         env_settings: PydanticBaseSettingsSource, **other: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _home() / "pathways.toml")
+
+
+def restricted(settings: Settings) -> Settings:
+    """The settings of the restricted strand. Raises RestrictedOff where it is out of reach."""
+    if settings.restricted_database == OFF:
+        raise RestrictedOff('The restricted strand is out of reach of this machine (restricted_database = "none").')
+    of_its_own = {
+        "database": settings.restricted_database or f"sqlite:///{settings.home / 'restricted.db'}",
+        "link": settings.restricted_link,
+        "channels": settings.restricted_channels,
+        "mail_domain": f"strand.{settings.mail_domain}",  # messages are numbered as those of the other database are
+    }
+    return settings.model_copy(update=of_its_own)
 
 
 @lru_cache(maxsize=1)

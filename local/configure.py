@@ -17,6 +17,9 @@ closes = "23:59:59"
 [channels.mail]
 url = "pathways-mail://127.0.0.1:{smtp}"
 
+[restricted_channels.mail]
+url = "pathways-mail://127.0.0.1:{smtp}"
+
 [ports]
 prefect = {prefect}
 mailbox = {mailbox}

@@ -1,0 +1,217 @@
+"""`pathways restricted`: the strand that supports survivors, for its own people only (SR-11)."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.do import By, On, pair
+from cli.say import NOT_FOUND, REFUSED, USAGE, error, table
+from cli.text import read_text, refused, show_texts
+
+app = typer.Typer(help="The restricted strand: support of survivors, and texts held.", no_args_is_help=True)
+Json = Annotated[bool, typer.Option("--json", help="For machines.")]
+Number = Annotated[int, typer.Argument(help="Its number, from `pathways restricted held`.")]
+
+
+@app.command("round")
+def go_round() -> None:
+    """Listen, advance, chase and deliver in the strand; here and now, without a Prefect server."""
+    from settings import settings
+
+    os.environ.setdefault("PREFECT_HOME", str(settings().home / "prefect"))
+    from flows.support import support
+    from tasks.support import sweep_strand
+
+    sweep_strand(support, datetime.now(UTC), settings())
+    print("Done.")
+
+
+@app.command("list")
+def listed(as_json: Json = False) -> None:
+    """List the support pathways that are not over, those that nobody has taken among them."""
+    from store import strand
+    from store.database import reading
+
+    with reading(_strand()) as connection:
+        rows = strand.listed(connection)
+    table(rows, as_json=as_json, title=f"{len(rows)} pathways", empty="No support pathway is open.")
+
+
+@app.command()
+def show(pathway: Annotated[str, typer.Argument(help="A support pathway, or the DVPP it follows.")]) -> None:
+    """Where one stands, what is owed, what was heard, and how she is reached safely."""
+    from cli.look import ten_lines
+    from store.database import reading
+    from store.strand import contact
+
+    story = _story(pathway)
+    with reading(_strand()) as connection:
+        reached = contact(connection, story.loaded.row.reference)
+    facts = [f"  {f.id:>6}  {f.happened_on:%d/%m/%Y}  {f.label}, by {f.recorded_by}" for f in story.facts]
+    lines = [f"{name.replace('_', ' ').capitalize():<10} {value}" for name, value in reached.items() if value]
+    print("\n".join([*ten_lines(story), *lines, "Facts", *facts]))
+
+
+@app.command()
+def record(
+    pathway: Annotated[str, typer.Argument(help="A support pathway, or the DVPP it follows.")],
+    fact: Annotated[str, typer.Argument(help="What happened: survivor_contact_tried, support_accepted, ...")],
+    by: By,
+    details: Annotated[list[str] | None, typer.Argument(help="Its details: reason=her_wish")] = None,
+    on: On = None,
+    supersedes: Annotated[int | None, typer.Option(help="The number of the fact this one corrects.")] = None,
+) -> None:
+    """Record a fact. The next sweep sees to what follows."""
+    from intake.cells import fact_from_text
+    from models.forms import BadFact
+    from settings import restricted, settings
+    from store.record import Reported
+    from store.record import record as keep
+    from store.strand import recordable
+
+    _of_strand(by)
+    story, now = _story(pathway), datetime.now(UTC)
+    pairs = dict(pair(detail) for detail in details or [])
+    if not (kinds := recordable(story.facts, supersedes)):
+        error(f"Not recorded. Fact {supersedes} was heard; it is corrected where it was said.")
+        raise typer.Exit(REFUSED)
+    try:
+        made = fact_from_text(fact, pairs, on=on, by=by, now=now, supersedes=supersedes, kinds=kinds)
+    except BadFact as bad:
+        error(f"Not recorded. {bad}")
+        raise typer.Exit(USAGE) from None
+    subject = story.loaded.row.reference
+    outcome = keep(_strand(), [Reported(subject, made)], now, restricted(settings())).outcomes[0]
+    if outcome.result == "refused":
+        error(f"Not recorded. {outcome.why}")
+        raise typer.Exit(REFUSED)
+    print(f"Recorded as fact {outcome.fact_id}." if outcome.result == "recorded" else "Known already.")
+
+
+@app.command()
+def load(
+    kind: Annotated[str, typer.Argument(help="practitioners, areas or survivors")],
+    file: Annotated[Path, typer.Argument(help="A CSV or XLSX file.")],
+) -> None:
+    """Load a file of the strand. Texts that say what is now known of a survivor are taken back at once."""
+    import intake
+    from cli.files import say_report
+    from intake.restricted_files import FILES
+    from settings import restricted, settings
+
+    done = intake.load(_strand(), kind, file, datetime.now(UTC), restricted(settings()), kinds=FILES)
+    _take_back()
+    say_report(done)
+    if done.problems:
+        raise typer.Exit(REFUSED)
+
+
+@app.command()
+def survivor(pathway: Annotated[str, typer.Argument(help="A support pathway, or the DVPP it follows.")]) -> None:
+    """Write down how a survivor is reached safely. Asks for each detail, so that none stays in the shell's history."""
+    from pydantic import ValidationError
+
+    from intake.restricted_files import SurvivorRow
+    from intake.understand import expected
+    from store.strand import keep_contact
+
+    reference = _story(pathway).loaded.row.reference
+    fields = {name: field for name, field in SurvivorRow.model_fields.items() if name != "pathway"}
+    given = {name: typer.prompt(field.description, default="", show_default=False) for name, field in fields.items()}
+    try:
+        row = SurvivorRow(pathway=reference, **{name: value for name, value in given.items() if value.strip()})
+    except ValidationError as wrong:
+        for one in wrong.errors(include_url=False, include_input=False):
+            error(f"Not kept. {one['loc'][0]}: {expected(one)}.")
+        raise typer.Exit(USAGE) from None
+    keep_contact(_strand(), row.model_dump())
+    _take_back()
+    print("Kept.")
+
+
+@app.command()
+def held(as_json: Json = False) -> None:
+    """List the texts that wait for somebody of the strand to look at them."""
+    from store import texts
+    from store.database import reading
+
+    with reading(_strand()) as connection:
+        rows = texts.waiting(connection)
+    show_texts(rows, as_json=as_json, empty="No text is held.")
+
+
+@app.command()
+def release(
+    number: Number,
+    by: By,
+    text: Annotated[Path | None, typer.Option(help="A file with a corrected text, to pass in its place.")] = None,
+    as_it_is: Annotated[bool, typer.Option("--as-it-is", help="It may pass with what looks like an address.")] = False,
+) -> None:
+    """Let a held text pass. A survivor's details never pass."""
+    from settings import settings
+    from store import texts
+    from store.database import database
+
+    _of_strand(by)
+    main, corrected = database(settings().database_url), read_text(text) if text else None
+    try:
+        texts.release(main, _strand(), number, by.upper(), datetime.now(UTC), corrected=corrected, as_it_is=as_it_is)
+    except texts.NotTaken as why:
+        raise refused(why) from None
+    print("Released.")
+
+
+@app.command()
+def refuse(number: Number, by: By) -> None:
+    """Let a held text never pass."""
+    from store import texts
+
+    _of_strand(by)
+    try:
+        texts.refuse(_strand(), number, by.upper(), datetime.now(UTC))
+    except texts.NotTaken as why:
+        raise refused(why) from None
+    print("Refused.")
+
+
+def _strand():
+    from settings import settings
+    from store.strand import strand
+
+    return strand(settings())
+
+
+def _of_strand(by: str) -> None:
+    from store.database import reading
+    from store.strand import workers
+
+    with reading(_strand()) as connection:
+        if by.upper() not in workers(connection):
+            error(f"{by.upper()} is no code of this strand.")
+            raise typer.Exit(REFUSED)
+
+
+def _story(pathway: str) -> Any:
+    from models.working_days import london_date
+    from settings import restricted, settings
+    from store import ask
+    from store.database import reading
+    from store.strand import support_of
+
+    with reading(_strand()) as connection:
+        reference = support_of(connection, pathway.upper())
+        if reference is None:
+            error(f"There is no support pathway {pathway.upper()}. `pathways restricted list` shows those there are.")
+            raise typer.Exit(NOT_FOUND)
+        return ask.story(connection, reference, london_date(datetime.now(UTC)), restricted(settings()))
+
+
+def _take_back() -> None:
+    from settings import settings
+    from store.database import database
+    from store.texts import take_back
+
+    take_back(database(settings().database_url), _strand(), datetime.now(UTC))

@@ -1,0 +1,62 @@
+"""The tables that only the restricted database has: whom support follows, the survivor, and texts held for a person.
+
+They have a MetaData of their own, so that no other database can come to hold them.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Column, MetaData, Text
+from sqlmodel import Field, SQLModel
+
+from models.tables import moment
+
+NOBODY = "NOBODY"
+"""The code of the worker of an area for which no worker is known yet."""
+ROLES = ("support_worker", "support_manager")
+
+
+class Restricted(SQLModel):
+    metadata = MetaData()
+
+
+class Followed(Restricted, table=True):
+    """The one support pathway that follows a man's pathway. Its reference is drawn, not derived."""
+
+    man: str = Field(primary_key=True)
+    reference: str = Field(unique=True)
+
+
+class Survivor(Restricted, table=True):
+    """How a survivor is reached safely, and where she could be found."""
+
+    pathway: str = Field(primary_key=True)
+    """Her support pathway."""
+    name: str
+    phone: str | None = None
+    email: str | None = None
+    address: str | None = None
+    workplace: str | None = None
+    school: str | None = None
+    """The children's school."""
+    safe_times: str | None = None
+
+
+class HeldText(Restricted, table=True):
+    """A text of a provider that waits for somebody of the strand to look at it, and what became of it."""
+
+    __tablename__ = "held_text"
+
+    number: int | None = Field(default=None, primary_key=True)
+    pathway: str = Field(index=True)
+    """The man's pathway it is about."""
+    recorded_by: str
+    recorded_at: datetime = moment()
+    body: str = Field(sa_column=Column(Text, nullable=False))
+    found: str
+    """What it was held for, with commas between."""
+    state: str = "held"
+    """held, released or refused"""
+    decided_by: str | None = None
+    decided_at: datetime | None = moment(null=True)
+    taken_back: int | None = Field(default=None, unique=True)
+    """The number it had on the other side, where it was taken back from there."""

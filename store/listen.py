@@ -1,0 +1,128 @@
+"""Listening: what the restricted strand may hear of the men it follows is written down as facts of its own (N10).
+
+It goes one way only. The other database is read and never written or locked, and does not know that it is read. What is
+written is a mirror: hearing the same twice changes nothing, and what was corrected there is corrected here.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, select, update
+
+from models.facts import Fact
+from models.facts.case import RiskRaised
+from models.facts.dvpp import Dropped, FinalReported, ProgrammeStarted
+from models.facts.every import Retracted
+from models.facts.referral import ReferralSent
+from models.facts.support import Heard, ManAbsent, ManDropped, ManFinished, ManStarted, RiskHeard
+from models.tables import DutyRow, PathwayRow
+from models.working_days import london_date
+from settings import Settings
+from store.database import in_batches, insert_new, reading, writing
+from store.pathways import Record, record_of
+from store.record import as_row, fact_numbers, facts
+from store.strand import HEARD, following, open_support
+
+_HEARD_AS: dict[type[Fact], type[Heard]] = {
+    ProgrammeStarted: ManStarted,
+    Dropped: ManDropped,
+    FinalReported: ManFinished,
+    RiskRaised: RiskHeard,
+}
+"""What is heard of him, and as what. Absences are heard by the review they cause."""
+pathways = PathwayRow.__table__
+duties = DutyRow.__table__
+
+
+@dataclass(frozen=True)
+class Man:
+    """What may be heard of one man's pathway."""
+
+    reference: str
+    area: str
+    referral: ReferralSent
+    heard: dict[str, Heard]
+    """By its source."""
+
+
+def listen(main: Engine, strand: Engine, now: datetime, settings: Settings) -> None:
+    """Open a support pathway for every man who was referred, and write down what is new of each."""
+    with reading(main) as connection:
+        men = list(_men(connection))
+    for some in in_batches(men):
+        with writing(strand) as connection:
+            open_support(connection, {man.reference: (man.area, man.referral) for man in some}, settings)
+            _write_down(connection, some, now)
+
+
+def _men(connection: Connection) -> Iterator[Man]:
+    columns = (pathways.c.reference, pathways.c.case, pathways.c.area, pathways.c.closed_on)
+    rows = connection.execute(select(*columns).where(pathways.c.programme == "DVPP")).all()
+    for some in in_batches(rows):
+        records = record_of(connection, {row.reference for row in some} | {row.case for row in some})
+        concerns = _concerns(connection, [row.reference for row in some])
+        for row in some:
+            live = records[row.reference].live
+            if referrals := [fact for fact in live if isinstance(fact, ReferralSent)]:
+                heard = _heard(row, live + records[row.case].live, concerns[row.reference])
+                first = min(referrals, key=lambda fact: (fact.happened_on, fact.place))
+                yield Man(row.reference, row.area, first, {one.source: one for one in heard})
+
+
+def _concerns(connection: Connection, references: Sequence[str]) -> dict[str, set[int]]:
+    """The places of the absences that called for a review."""
+    query = select(duties.c.pathway, duties.c.key).where(duties.c.kind == "absence_review")
+    found: dict[str, set[int]] = defaultdict(set)
+    for pathway, key in connection.execute(query.where(duties.c.pathway.in_(references))):
+        found[pathway].add(int(key.split(":")[1]))
+    return found
+
+
+def _heard(row: Row[Any], live: Sequence[Fact], concerns: set[int]) -> Iterator[Heard]:
+    for fact in live:
+        kind = _HEARD_AS.get(type(fact)) or (ManAbsent if fact.place in concerns else None)
+        if kind:
+            yield _said(kind, f"F-{fact.place}", fact.happened_on, fact.recorded_at, fact.told_already)
+    if row.closed_on:
+        noon = datetime.combine(row.closed_on, time(12), UTC)
+        yield _said(ManFinished, "CLOSED", row.closed_on, noon)
+
+
+def _said(kind: type[Heard], source: str, day: Any, at: datetime, told_already: bool = False) -> Heard:
+    return kind(source=source, happened_on=day, recorded_at=at, recorded_by=HEARD, told_already=told_already)
+
+
+def _write_down(connection: Connection, men: Sequence[Man], now: datetime) -> None:
+    supports = following(connection, [man.reference for man in men])
+    records = record_of(connection, supports.values())
+    numbers = fact_numbers(connection)
+    rows = [
+        as_row(supports[man.reference], fact.model_copy(update={"id": next(numbers)}))
+        for man in men
+        for fact in _news(records[supports[man.reference]], man.heard, now)
+    ]
+    insert_new(connection, facts, rows)
+    for some in in_batches(sorted({row["subject"] for row in rows})):
+        query = update(pathways).where(pathways.c.reference.in_(some))
+        connection.execute(query.values(look_on=london_date(now)))
+
+
+def _news(record: Record, heard: dict[str, Heard], now: datetime) -> Iterator[Fact]:
+    """What is not written down yet, and corrections of what is no longer so."""
+    ever = [fact for fact in (*record.live, *record.corrected.values()) if isinstance(fact, Heard)]
+    stands = {fact.place: fact for fact in record.live}
+    known = {fact.source: stands[fact.place] for fact in ever if fact.place in stands}
+    for source, fact in heard.items():
+        standing = known.get(source)
+        if standing is None:
+            yield fact
+        elif standing.content != fact.content:
+            yield fact.model_copy(update={"supersedes": standing.id})
+    for source in known.keys() - heard.keys():
+        if not isinstance(known[source], Retracted):
+            yield Retracted(
+                happened_on=london_date(now), recorded_at=now, recorded_by=HEARD, supersedes=known[source].id
+            )
