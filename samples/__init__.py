@@ -2,6 +2,7 @@
 
 import csv
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 from sqlalchemy import Engine, update
 
 import intake
+from intake.kinds import BY_NAME, Kind
 from models.tables import Case
 from models.working_days import london_date
-from samples.caseload import Files, caseload
+from samples.caseload import caseload
+from samples.sample import Files
 from settings import Settings
 from store import ask
 from store.database import reading, writing
@@ -35,10 +38,7 @@ def load_samples(engine: Engine, now: datetime, settings: Settings) -> Loaded:
         if ask.has_samples(connection):
             return Loaded(False, "The sample caseload is there already; it was left as it is.")
     files = caseload(london_date(now))
-    with tempfile.TemporaryDirectory() as folder:
-        for kind in intake.KINDS:
-            if kind in files:
-                _load(engine, kind, files, Path(folder), now, settings)
+    load_files(engine, files, now, settings)
     with writing(engine) as connection:
         connection.execute(update(Case).values(sample=True))
     return Loaded(
@@ -46,13 +46,16 @@ def load_samples(engine: Engine, now: datetime, settings: Settings) -> Loaded:
     )
 
 
-def _load(engine: Engine, kind: str, files: Files, folder: Path, now: datetime, settings: Settings) -> None:
-    path = folder / f"{kind}.csv"
-    write(path, files[kind])
-    done = intake.load(engine, kind, path, now, settings)
-    if done.problems:
-        first = done.problems[0]
-        raise RuntimeError(f"samples: {kind}, line {first.line}, {first.column} {first.value}: {first.expected}")
+def load_files(
+    engine: Engine, files: Files, now: datetime, settings: Settings, kinds: Mapping[str, Kind] = BY_NAME
+) -> None:
+    """Write files and load them, in the order of their kinds. No row of a sample may be refused."""
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in (name for name in kinds if name in files):
+            path = Path(folder) / f"{kind}.csv"
+            write(path, files[kind])
+            for bad in intake.load(engine, kind, path, now, settings, kinds=kinds).problems:
+                raise RuntimeError(f"samples: {kind}, line {bad.line}, {bad.column} {bad.value}: {bad.expected}")
 
 
 def write(path: Path, rows: list[dict[str, str]]) -> None:

@@ -1,6 +1,7 @@
 """Files in: what is understood, what is kept, and what is handed back with which reason."""
 
 import csv
+import re
 import zipfile
 from datetime import UTC, date, datetime
 from io import StringIO
@@ -14,8 +15,10 @@ from sqlmodel import SQLModel
 import intake
 from intake import FileRefused, facts_page
 from intake.cells import day, fact_from_text, moment
+from intake.rows import REPORTABLE
+from models.facts import RESTRICTED
 from models.forms import BadFact
-from models.tables import Case, Direction, FactRow, Party, PathwayRow, Practitioner, Provider
+from models.tables import Area, Case, Closure, Direction, FactRow, Party, PathwayRow, Practitioner, Provider
 from settings import Settings
 from store.database import database, reading
 
@@ -75,6 +78,9 @@ BOOKED = fact(
 ATTENDED = fact(
     about="SPIP-D-0001", fact="attendance_reported", happened_on="01/02/2022", session="S-1", result="attended"
 )
+
+
+CPPP = {"programme": "CPPP", "request": "R-0002", "party": "", "entry": "section_7"}
 
 
 @pytest.fixture
@@ -340,6 +346,8 @@ def test_a_changed_row_changes_what_is_kept(desk: Desk):
     ("kind", "row", "column", "load_first"),
     [
         ("areas", {"service_manager": "SM99"}, "service_manager", "load practitioners first"),
+        ("areas", {"research_analyst": "RA99"}, "research_analyst", "load practitioners first"),
+        ("closures", {"provider": "PV99"}, "provider", "provider PV99 is not known; load providers first"),
         ("courts", {"area": "A99"}, "area", "load areas first"),
         ("providers", {"areas": "A01 A99"}, "areas", "load areas first"),
         ("cases", {"court": "CT99"}, "court", "court CT99 is not known; load courts first"),
@@ -348,7 +356,7 @@ def test_a_changed_row_changes_what_is_kept(desk: Desk):
         ("directions", {"party": "P-0099"}, "party", "is not a party of"),
         ("requests", {"case": "ZE21P99999"}, "case", "load cases first"),
         ("requests", {"requested_by": "ADV99"}, "requested_by", "is not an adviser"),
-        ("requests", {"programme": "DVPP"}, "programme", "no pathway for DVPP"),
+        ("requests", {"programme": "CCI"}, "programme", "no pathway for CCI"),
         ("facts", {"about": "ZE21P99999"}, "about", "load its case"),
         ("facts", {"recorded_by": "ADV99"}, "recorded_by", "neither a practitioner"),
     ],
@@ -365,6 +373,7 @@ def test_an_unknown_reference_is_refused_with_what_to_load_first(desk: Desk, kin
         ("cases", {"received_on": "15/02/2022"}, "received_on"),
         ("cases", {"applicant_date_of_birth": "15/02/2022"}, "applicant_date_of_birth"),
         ("providers", {"contracted_until": "31/03/2021"}, "contracted_until"),
+        ("closures", {"closed_until": "19/12/2021"}, "closed_until"),
         ("directions", {"made_on": "15/02/2022", "received_on": ""}, "made_on"),
         ("directions", {"received_on": "09/01/2022"}, "received_on"),
         ("requests", {"requested_on": "15/02/2022"}, "requested_on"),
@@ -382,6 +391,63 @@ def test_lines_of_one_provider_agree_on_the_provider_or_the_later_is_refused(des
     assert (report.added, report.unchanged) == (1, 1)
     assert (only(report).line, only(report).column) == (4, "mailbox")
     assert desk.all(select(Provider.mailbox)) == ["spip@harbour.example.invalid"]
+
+
+def test_somebody_may_be_trained_in_several_programmes_and_have_room_for_so_many_families(empty: Desk):
+    empty.rows("practitioners", {"trained_in": "cppp, CPPP2", "capacity": "4"}, {"code": "ADV2"})
+    with reading(empty.engine) as connection:
+        kept = connection.execute(
+            select(Practitioner.trained_in, Practitioner.capacity).order_by(Practitioner.code)
+        ).all()
+    assert [tuple(one) for one in kept] == [("CPPP CPPP2", 4), ("", None)]
+    assert only(empty.rows("practitioners", {"code": "ADV3", "capacity": "some"})).column == "capacity"
+
+
+def test_an_area_may_do_without_a_research_analyst(empty: Desk):
+    empty.rows("practitioners", {})
+    assert empty.rows("areas", {}, {"code": "A02", "research_analyst": "ADV1"}).added == 2
+    assert empty.all(select(Area.research_analyst).order_by(Area.code)) == [None, "ADV1"]
+
+
+def test_pathways_of_an_area_whose_office_changes_hands_are_looked_at_again(open_case: Desk):
+    open_case.rows("practitioners", {"code": "ADV2"})
+    report = open_case.rows("areas", {"commissioning_officer": "ADV2"})
+    assert (report.changed, report.touched) == (1, {("SPIP", "SPIP-D-0001")})
+
+
+# Closures -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_provider_has_closures_each_known_by_its_first_day(desk: Desk):
+    report = desk.rows("closures", {}, {"closed_from": "14/02/2022", "closed_until": "14/02/2022"})
+    assert (report.added, report.problems) == (2, [])
+    assert desk.rows("closures", {"closed_until": "09/01/2022"}).changed == 1
+    assert desk.all(select(Closure.closed_until).order_by(Closure.closed_from)) == [date(2022, 1, 9), date(2022, 2, 14)]
+
+
+def test_a_closure_given_twice_in_one_file_counts_once_and_must_not_say_otherwise(desk: Desk):
+    report = desk.rows("closures", {}, {}, {"closed_until": "03/01/2022"})
+    assert (report.added, report.unchanged, only(report).line, only(report).column) == (1, 1, 4, "closed_until")
+
+
+@pytest.mark.parametrize("column", ["provider", "closed_from", "closed_until"])
+def test_a_closure_without_its_provider_or_a_day_is_refused(desk: Desk, column: str):
+    problem = only(desk.rows("closures", {column: ""}))
+    assert problem.column == column
+    assert "must be filled in" in problem.expected
+
+
+def test_pathways_a_provider_holds_are_looked_at_again_when_its_closures_change(open_case: Desk):
+    assert not open_case.rows("facts", LETTER, SENT).problems
+    for closure, touched in (({}, 1), ({}, 0), ({"closed_until": "09/01/2022"}, 1)):
+        assert len(open_case.rows("closures", closure).touched) == touched
+    assert open_case.all(select(PathwayRow.look_on)) == [NOW.date()]
+
+
+def test_pathways_a_provider_holds_are_looked_at_again_when_its_accreditation_changes(open_case: Desk):
+    assert not open_case.rows("facts", LETTER, SENT).problems
+    report = open_case.rows("providers", {"accreditation": "Respect", "accredited_until": "31/03/2030"})
+    assert (report.changed, report.touched) == (1, {("SPIP", "SPIP-D-0001")})
 
 
 # Cases ----------------------------------------------------------------------------------------------------------------
@@ -468,6 +534,55 @@ def test_a_direction_was_known_at_noon_of_the_day_it_was_received(open_case: Des
     ]
 
 
+def test_a_direction_for_dvpp_opens_it_with_what_the_order_says(desk: Desk):
+    ordered = {"activity": "DVPP", "in_final_order": "yes", "assessment_only": "no"}
+    assert desk.rows("directions", ordered).touched == {("DVPP", "DVPP-D-0001")}
+    report = desk.rows("directions", ordered | {"in_final_order": "no", "assessment_only": "yes"})
+    assert (report.changed, report.touched) == (1, {("DVPP", "DVPP-D-0001")})
+    with reading(desk.engine) as connection:
+        kept = connection.execute(select(Direction.in_final_order, Direction.assessment_only)).one()
+    assert tuple(kept) == (False, True)
+
+
+def test_dvpp_comes_by_a_direction_only_and_cppp_by_a_request_only(desk: Desk):
+    asked, ordered = desk.rows("requests", {"programme": "DVPP"}), desk.rows("directions", {"activity": "CPPP"})
+    assert (only(asked).column, only(ordered).column) == ("programme", "activity")
+    assert "load its direction" in only(asked).expected
+    assert "SR-06" in only(ordered).expected
+    assert desk.all(select(PathwayRow.reference)) == []
+
+
+def test_a_request_for_cppp_is_for_both_parents_and_keeps_how_it_came_about(desk: Desk):
+    report = desk.rows("requests", CPPP | {"entry": "Rule 16-4", "suggested_by": "Judge"})
+    assert (report.problems, report.touched) == ([], {("CPPP", "CPPP-R-0002")})
+    assert desk.all(select(PathwayRow.party)) == [None]
+    [asked] = desk.all(select(FactRow.payload).where(FactRow.kind == "requested"))
+    assert asked == {"route": "adviser", "entry": "rule_16_4", "suggested_by": "judge"}
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "said"),
+    [
+        (CPPP | {"party": "P-0001"}, "party", "leave party empty"),
+        (CPPP | {"entry": ""}, "entry", "CPPP needs one of first_hearing"),
+        (CPPP | {"entry": "rule 99"}, "entry", "section_7_to_16_4"),
+        (CPPP | {"suggested_by": "parent"}, "suggested_by", "'adviser' or 'judge'"),
+        ({"party": ""}, "party", "say who"),
+        ({"entry": "section_7"}, "entry", "only CPPP has an entry"),
+    ],
+)
+def test_a_request_that_does_not_go_with_its_programme_is_refused(desk: Desk, row: dict, column: str, said: str):
+    problem = only(desk.rows("requests", row))
+    assert problem.column == column
+    assert said in problem.expected
+
+
+def test_two_cppp_of_one_case_do_not_run_at_once_but_spip_beside_one_does(desk: Desk):
+    report = desk.rows("requests", CPPP, CPPP | {"request": "R-0003"}, {})
+    assert report.added == 2
+    assert "these parents have CPPP-R-0002 open already" in only(report).expected
+
+
 def test_an_adviser_cannot_ask_for_what_the_court_declined(desk: Desk):
     declined = fact(about="ZE21P00001", fact="court_declined", happened_on="11/01/2022", programme="SPIP")
     assert not desk.rows("facts", declined).problems
@@ -487,6 +602,19 @@ def test_what_passes_the_gate_may_stand_below_the_referral_of_the_same_day(open_
     held = fact(about="SPIP-D-0001", fact="held", happened_on="11/01/2022", reason="other")
     report = open_case.rows("facts", held, SENT, BOOKED, LETTER | {"happened_on": SENT["happened_on"]})
     assert (report.added, report.problems) == (4, [])
+
+
+def test_a_fact_of_another_programme_is_refused(open_case: Desk):
+    weekly = fact(about="SPIP-D-0001", fact="weekly_attendance", happened_on="31/01/2022", week="1", result="attended")
+    assert "weekly_attendance is of DVPP; SPIP-D-0001 is SPIP" in only(open_case.rows("facts", weekly)).expected
+
+
+def test_what_only_a_manager_records_is_refused_from_an_adviser(desk: Desk):
+    assert not desk.rows("directions", {"activity": "DVPP", "in_final_order": "yes"}).problems
+    reviewed = fact(about="DVPP-D-0001", fact="final_order_reviewed", happened_on="12/01/2022", decision="go on")
+    assert "recorded by a service manager" in only(desk.rows("facts", reviewed)).expected
+    desk.rows("practitioners", {"code": "SM1", "role": "service_manager"})
+    assert desk.rows("facts", reviewed | {"recorded_by": "SM1"}).added == 1
 
 
 def test_a_referral_before_the_gate_is_refused_by_its_safety_rule(open_case: Desk):
@@ -565,3 +693,14 @@ def test_progress_is_told_up_to_the_last_row(desk: Desk):
 
 def test_the_page_of_facts_says_what_the_code_says():
     assert (DOCS.parent / "facts.md").read_text(encoding="utf-8") == facts_page.page()
+
+
+def test_the_page_of_facts_names_every_kind_once_and_nothing_of_the_restricted_strand():
+    named = re.findall(r"^\| `(\w+)` \|", facts_page.page(), re.MULTILINE)
+    assert sorted(named) == sorted(REPORTABLE)
+    assert not RESTRICTED.keys() & set(named)
+
+
+def test_the_list_of_kinds_is_numbered_in_load_order():
+    listed = [f"{n}. [{kind}]({kind}.md): {says}" for n, (kind, says) in enumerate(intake.KINDS.items(), 1)]
+    assert "\n".join(listed) in (DOCS / "README.md").read_text(encoding="utf-8")
