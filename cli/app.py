@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import do, files, look, machine, outbox
+from cli import do, evaluate, files, look, machine, outbox, plan, restricted, text
 
 app = typer.Typer(
     name="pathways",
@@ -14,9 +14,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for commands in (machine, files, do, look):
+for commands in (machine, files, do, look, plan, evaluate):
     commands.register(app)
-app.add_typer(outbox.app, name="outbox")
+for name, group in {"outbox": outbox, "text": text, "restricted": restricted}.items():
+    app.add_typer(group.app, name=name)
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ def record(
     supersedes: Annotated[int | None, typer.Option(help="The number of the fact this one corrects.")] = None,
 ) -> None:
     """Record a fact. It is kept at once; its pathways are then advanced by Prefect, or by the next round."""
-    pairs = dict(_pair(detail) for detail in details or [])
+    pairs = dict(pair(detail) for detail in details or [])
     _record(about, fact, pairs, by, on, supersedes)
 
 
@@ -50,7 +50,7 @@ def release(pathway: str, by: By, on: On = None) -> None:
     _record(pathway, "released", {}, by, on)
 
 
-def _pair(detail: str) -> tuple[str, str]:
+def pair(detail: str) -> tuple[str, str]:
     name, equals, value = detail.partition("=")
     if not equals:
         error(f'"{detail}" is no detail; write it as name=value, for example session=S-12')

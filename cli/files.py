@@ -37,7 +37,7 @@ def load(
     if as_json:
         table([done.as_dict()], as_json=True)
     else:
-        _say(done)
+        say_report(done)
         if done.touched and not reached:
             print("Prefect cannot be reached; the next round will advance these pathways.")
     if done.problems:
@@ -83,7 +83,7 @@ def _progress():
     return bar()
 
 
-def _say(done) -> None:
+def say_report(done) -> None:
     rejected = len({problem.line for problem in done.problems})
     print(f"{done.added} added, {done.changed} changed, {done.unchanged} unchanged, {rejected} rejected")
     for note in done.notes:

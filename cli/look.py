@@ -49,17 +49,17 @@ def overdue(as_json: Json = False) -> None:
 def show(pathway: str, as_json: Json = False) -> None:
     """Where one pathway stands, on whom it waits, what is due, what comes next, and what was said to whom."""
     story = _story(pathway)
-    table([_as_dict(story)], as_json=True) if as_json else print("\n".join(_ten_lines(story)))
+    table([_as_dict(story)], as_json=True) if as_json else print("\n".join(ten_lines(story)))
 
 
 def note(pathway: str) -> None:
-    """Print the draft of a compliance note: facts, dates and chases. It goes nowhere without a signature (SR-13)."""
-    from notifications.note import compliance_note
+    """Print the draft of the paper the court waits for: facts, dates, chases. Nothing goes unsigned (SR-13)."""
+    from notifications.papers import court_paper
 
     story = _story(pathway)
-    drafted = compliance_note(story, _today())
+    drafted = court_paper(story, _today())
     if drafted is None:
-        error(f"{story.loaded.row.reference}: no note; the court did not ask for monitoring, or none was decided on.")
+        error(f"{story.loaded.row.reference}: no paper; nothing calls for one to the court now.")
         raise typer.Exit(NOT_FOUND)
     print(drafted)
 
@@ -90,13 +90,13 @@ def _story(pathway: str):
     return story
 
 
-def _ten_lines(story: Any) -> list[str]:
+def ten_lines(story: Any) -> list[str]:
     from models.working_days import say
 
     row, last = story.loaded.row, max(story.facts, key=lambda fact: fact.id)
     details = "".join(f", {name} {value}" for name, value in last.payload.items())
     fresh = " (something new is about to be looked at)" if row.look_on and row.look_on <= _today() else ""
-    provider = f", provider {row.provider}" if row.provider else ""
+    provider = f", held by {row.provider}" if row.provider else ""
     monitored = ", monitoring asked for" if row.monitoring_requested else ""
     return [
         f"{row.reference}  {row.programme}, case {row.case}, area {row.area}{provider}",

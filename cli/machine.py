@@ -25,12 +25,15 @@ def run(
 
 
 def migrate() -> None:
-    """Bring the database up to date; from empty, or from an earlier version."""
-    from settings import settings
+    """Bring the database up to date, and the restricted one; from empty, or from an earlier version."""
+    from settings import OFF, settings
     from store.database import database
     from store.migrate import migrate
+    from store.strand import strand
 
     migrate(database(settings().database_url))
+    if settings().restricted_database != OFF:
+        migrate(strand(settings()), restricted=True)
     print("The database is up to date.")
 
 
@@ -38,10 +41,15 @@ def samples() -> None:
     """Load the fictional sample caseload. Refused where there are real cases."""
     from cli.say import REFUSED, error
     from samples import load_samples
+    from samples.strand import load_strand
     from settings import settings
     from store.database import database
 
     if settings().profile != "composite":
         error('The samples need profile = "composite", as `pathways run` sets it: SPIP itself has closed.')
         raise typer.Exit(REFUSED)
-    print(load_samples(database(settings().database_url), datetime.now(UTC), settings()).said)
+    now = datetime.now(UTC)
+    loaded = load_samples(database(settings().database_url), now, settings())
+    if loaded.new:
+        load_strand(now, settings())
+    print(loaded.said)

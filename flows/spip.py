@@ -6,18 +6,17 @@ from typing import NoReturn
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from models.facts import Fact, Reference
-from models.facts.case import CourtDeclined, ProceedingsEnded, RiskRaised
-from models.facts.every import (
-    CourtPaperSigned,
-    DirectionDischarged,
-    Held,
-    Released,
-    RiskReviewed,
-    SuitabilityDecided,
-    Withdrawn,
+from flows.steps import (
+    direction_stands,
+    ends_when_withdrawn,
+    pauses_for_risks_and_holds,
+    signed_for_court,
+    under_a_provider,
 )
-from models.facts.referral import Acknowledged, ReferralDeclined, ReferralRecalled, ReferralSent, Refused
+from models.facts import Fact, Reference
+from models.facts.case import CourtDeclined
+from models.facts.every import DirectionDischarged, RiskReviewed, SuitabilityDecided
+from models.facts.referral import ReferralSent, Refused
 from models.facts.spip import (
     AttendanceReported,
     BreachDecided,
@@ -28,9 +27,8 @@ from models.facts.spip import (
     SessionBooked,
     SessionCancelled,
 )
+from models.gates import gate_passed_by, missing_from_gate
 from models.pathway import Pathway
-from models.safety import gate_passed_by, missing_from_gate
-from models.standing import Duty, Who
 from tasks.advance import advance_all
 from tasks.show import run_name
 
@@ -39,16 +37,18 @@ def spip(p: Pathway) -> None:
     """Both routes: a direction of the court, or the adviser's referral before the first hearing (bulletin2022)."""
     at_any_point(p)
     safeguarding(p)
-    acknowledged = accepted_referral(p)
-    report = attendance(p, acknowledged)
-    next_step(p, report)
+    under_a_provider(p, max(p.request.recorded_on, gate_passed_by(p).recorded_on), sessions, SessionBooked)
+
+
+def sessions(p: Pathway, acknowledged: Fact) -> NoReturn:
+    """Until somebody attends one; then the next step is offered."""
+    next_step(p, attendance(p, acknowledged))
 
 
 def at_any_point(p: Pathway) -> None:
     """What ends or pauses the pathway wherever it stands. A direction binds until the court takes it back."""
     unsuitable = p.first(SuitabilityDecided, suitable=False) or p.first(RiskReviewed, decision="unsuitable")
-    p.ends_with(Withdrawn, "closed_withdrawn")
-    p.ends_with(ProceedingsEnded, "closed_withdrawn", "proceedings_ended")
+    ends_when_withdrawn(p, "closed_withdrawn")
     if not p.court_ordered:
         p.ends_with(CourtDeclined, "closed_unsuitable", "court_declined", programme="SPIP")  # SR-15
         p.ends_with(SuitabilityDecided, "closed_unsuitable", "unsuitable_risk", suitable=False)
@@ -56,10 +56,7 @@ def at_any_point(p: Pathway) -> None:
     else:
         state, reason = ("unsuitable", "unsuitable_risk") if unsuitable else ("withdrawn", "proceedings_ended")
         p.ends_with(DirectionDischarged, f"closed_{state}", reason)
-    p.pauses_for(
-        RiskRaised, RiskReviewed, state="safeguarding_hold", duty="risk_review", told="new-risk", decision="continue"
-    )  # SR-14
-    p.pauses_for(Held, Released, state="on_hold", duty="hold_review")
+    pauses_for_risks_and_holds(p)
 
 
 def safeguarding(p: Pathway) -> None:
@@ -69,49 +66,11 @@ def safeguarding(p: Pathway) -> None:
     if not gate.closed_on or gate.closed_on > p.request.recorded_on:
         missing = missing_from_gate(p)
         p.tell(p.adviser, "referral-held", about=p.request, missing=missing, due=due, overtaken=not missing)
-    if unsuitable := p.last(SuitabilityDecided, suitable=False):
-        due = p.within("court_result", unsuitable)
-        p.tell(p.adviser, "direction-stands", about=unsuitable)
-        p.tell_holder_to_wait(about=unsuitable)
-        variation = p.owe("court_variation", DirectionDischarged, by=p.adviser, due=due, after=unsuitable)
-        p.stand("safeguarding_hold", variation)
+    if p.court_ordered and (unsuitable := p.first(SuitabilityDecided, suitable=False)):
+        direction_stands(p, unsuitable)
     if not gate.fact:
         p.tell_holder_to_wait(about=p.request)
         p.stand("safeguarding_hold", gate)
-
-
-def accepted_referral(p: Pathway) -> Fact:
-    """The nearest open provider is asked, and the next when it declines, until one takes the referral and keeps it."""
-    since, ready = p.request, max(p.request.recorded_on, gate_passed_by(p).recorded_on)
-    while True:
-        due = p.within("send_referral", ready)
-        sending = p.owe("referral", ReferralSent, by=p.commissioning, due=due, after=since, opened=ready)
-        if sending.closed_on and sending.closed_on > ready:
-            p.tell(p.commissioning, "ready-to-refer", about=since, overtaken=True)
-        referral = sending.fact or provider_wanted(p, sending, since)
-        provider, due = Who("provider", referral.provider), p.within("acknowledge", referral)
-        p.tell(provider, "referral", about=referral, due=due)
-        given_back = p.first(ReferralDeclined, ReferralRecalled, after=referral, provider=referral.provider)
-        answers = (Acknowledged, SessionBooked, ReferralDeclined, ReferralRecalled)
-        asked = p.owe("acknowledgement", *answers, by=provider, due=due, after=referral)
-        if not asked.fact:
-            p.stand("referred", asked)
-        if not given_back:
-            p.letter("referral-made", about=asked.fact)
-            return asked.fact
-        if isinstance(given_back, ReferralRecalled):
-            p.tell(provider, "referral-withdrawn", about=given_back)
-        since, ready = given_back, given_back.recorded_on
-
-
-def provider_wanted(p: Pathway, sending: Duty, since: Fact) -> NoReturn:
-    """Commissioning has to refer. With nobody open in reach its manager is told, and it is looked at again daily."""
-    if proposed := p.known.proposed():
-        p.tell(p.commissioning, "ready-to-refer", about=since, proposed=proposed[:3], due=sending.due_on)
-        p.stand("ready_to_refer", sending)
-    p.tell(p.commissioning_manager, "no-provider", about=since, due=sending.due_on)
-    p.passed(p.today)
-    p.stand("ready_to_refer", sending, label="No provider open")
 
 
 def attendance(p: Pathway, acknowledged: Fact) -> Fact:
@@ -148,7 +107,7 @@ def booked(p: Pathway, since: Fact) -> Fact:
 def reported(p: Pathway, booking: SessionBooked) -> Fact:
     """The provider's report on a session. Silence is never attendance (SR-21)."""
     chance = p.last(ReferralSent, BreachDecided, CourtResult, before=booking)
-    if booking.session_on > p.before_hearing(p.within("attend", chance), chance.happened_on):
+    if booking.session_on > p.due_as_known("attend", chance, when=booking):
         p.tell(p.adviser, "session-late", about=booking, session_on=booking.session_on)
     report = p.first(AttendanceReported, SessionCancelled, after=booking, session=booking.session)
     if not report:
@@ -195,10 +154,7 @@ def breach_review(p: Pathway, cause: Fact, opened: date) -> Fact:
 
 def court_told(p: Pathway, decision: Fact) -> Fact:
     """A note is drafted where the court asked for monitoring, and goes only with the adviser's signature (SR-13)."""
-    due = p.within("breach_review", decision)
-    signature = p.owe("signature", CourtPaperSigned, by=p.adviser, due=due, after=decision)
-    p.tell(p.adviser, "note-to-sign", about=decision, due=due, overtaken=bool(signature.fact))
-    signed = signature.fact or p.stand("breach_review", signature)
+    signed = signed_for_court(p, "note", "signature", decision, p.within("breach_review", decision), "breach_review")
     due = p.next_hearing(signed.happened_on) or p.within("court_result", signed)
     return p.wait_for("court_result", CourtResult, state="court_notified", by=p.adviser, due=due, after=signed)
 

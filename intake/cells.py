@@ -158,18 +158,26 @@ Word = BeforeValidator(word)
 
 
 def fact_from_text(
-    kind: str, details: Mapping[str, str], *, on: str | None, by: str, now: datetime, supersedes: int | None = None
+    kind: str,
+    details: Mapping[str, str],
+    *,
+    on: str | None,
+    by: str,
+    now: datetime,
+    supersedes: int | None = None,
+    kinds: Mapping[str, type[Fact]] = KINDS,
 ) -> Fact:
     """A fact as somebody types it: today's unless `on` says otherwise. Raises BadFact, naming the field at fault."""
     happened_on = _typed("happened_on", date, on) if on else london_date(now)
-    typed = details_from_text(kind, details)
+    typed = details_from_text(kind, details, kinds)
     by = _typed("recorded_by", str, by)
-    return fact(kind, typed, happened_on=happened_on, recorded_at=now, recorded_by=by, supersedes=supersedes)
+    common = {"happened_on": happened_on, "recorded_at": now, "recorded_by": by, "supersedes": supersedes}
+    return fact(kind, typed, **common, kinds=kinds)
 
 
-def details_from_text(kind: str, details: Mapping[str, str]) -> dict[str, Any]:
+def details_from_text(kind: str, details: Mapping[str, str], kinds: Mapping[str, type[Fact]] = KINDS) -> dict[str, Any]:
     """What a kind's own fields say. Fields it does not have are passed on as they are, for `forms.fact` to refuse."""
-    fields = payload_fields(KINDS[kind]) if kind in KINDS else {}
+    fields = payload_fields(kinds[kind]) if kind in kinds else {}
     return {
         name: _typed(name, base_type(fields[name].annotation), cell.strip(BLANK)) if name in fields else cell
         for name, cell in details.items()

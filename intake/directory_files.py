@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Table
 
 from intake.load import Line, Load, changed, codes, differing, together
 from intake.rows import OWN_COLUMNS
-from models.tables import Area, Court, PathwayRow, Practitioner, Provider, ServiceLine
+from models.tables import Area, Closure, Court, PathwayRow, Practitioner, Provider, ServiceLine
 from store.open import keep
 
 Seen = dict[Any, Line]
@@ -35,12 +35,34 @@ def _keep_coded(load: Load, lines: Sequence[Line], table: Table, points_to: dict
         known = {column: codes(connection, other) for column, (other, _) in points_to.items()}
         good = []
         for line in some:
-            found = [load.knows(line, column, known[column], kind) for column, (_, kind) in points_to.items()]
+            given = {column: kind for column, (_, kind) in points_to.items() if getattr(line.row, column)}
+            found = [load.knows(line, column, known[column], kind) for column, kind in given.items()]
             if all(found) and load.first_of(seen, line.row.code, line):
                 good.append(line)
-        results = keep(connection, table, [line.row.model_dump() for line in good])
+        results = keep(connection, table, [_as_row(line.row) for line in good])
         if table is Area.__table__:  # who holds an office may owe what is open there
             load.look_again(connection, PathwayRow.area, changed([line.row.code for line in good], results))
+        load.count(results)
+
+    load.in_transactions(lines, keep_some)
+
+
+def _as_row(row: Any) -> dict[str, Any]:
+    """The columns of a row; a list of codes with spaces between."""
+    return {name: " ".join(v) if isinstance(v, list) else v for name, v in row.model_dump().items()}
+
+
+def keep_closures(load: Load, lines: Sequence[Line]) -> None:
+    """Days on which a provider's groups do not meet."""
+    seen: Seen = {}
+
+    def keep_some(connection: Connection, some: Sequence[Line]) -> None:
+        known = codes(connection, Provider.__table__)
+        good = [line for line in some if load.knows(line, "provider", known, "providers")]
+        good = [line for line in good if load.first_of(seen, (line.row.provider, line.row.closed_from), line)]
+        results = keep(connection, Closure.__table__, [line.row.model_dump() for line in good])
+        moved = [line.row.provider for line, result in zip(good, results, strict=True) if result != "unchanged"]
+        load.look_again(connection, PathwayRow.provider, sorted(set(moved)))
         load.count(results)
 
     load.in_transactions(lines, keep_some)
@@ -58,6 +80,8 @@ def _keep_lines(load: Load, seen: Seen, of_provider: Seen, connection: Connectio
     kept = keep(connection, Provider.__table__, list(providers.values()))
     own = dict(zip(providers, kept, strict=True))
     results = keep(connection, ServiceLine.__table__, [_service_line(line.row) for line in good])
+    # Accreditation that is renewed, or was not, is a matter for whatever the provider holds.
+    load.look_again(connection, PathwayRow.provider, changed([line.row.provider for line in good], results))
     load.count([together(r, own[line.row.provider]) for line, r in zip(good, results, strict=True)])
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from intake import rows
 from intake.case_files import keep_cases
-from intake.directory_files import keep_areas, keep_courts, keep_practitioners, keep_providers
+from intake.directory_files import keep_areas, keep_closures, keep_courts, keep_practitioners, keep_providers
 from intake.fact_files import keep_facts
 from intake.load import Line, Load
 from intake.pathway_files import keep_directions, keep_requests
@@ -31,19 +31,22 @@ class Kind:
 
 _ALL = (
     Kind("practitioners", "The people on the staff, and where mail reaches them.", rows.PractitionerRow,
-         keep_practitioners),
-    Kind("areas", "The service areas, and who holds the offices of each.", rows.AreaRow, keep_areas),
+         keep_practitioners, left_empty=("trained_in", "capacity")),
+    Kind("areas", "The service areas, and who holds the offices of each.", rows.AreaRow, keep_areas,
+         left_empty=("research_analyst",)),
     Kind("courts", "The courts, and the service area each lies in.", rows.CourtRow, keep_courts),
     Kind("providers", "The providers: one row for each programme each of them delivers.", rows.ProviderRow,
          keep_providers, ordered=(("contracted_from", "contracted_until"),),
          left_empty=("suspended_from", "accreditation", "accredited_until")),
+    Kind("closures", "The weeks in which a provider's groups do not meet.", rows.ClosureRow, keep_closures,
+         ordered=(("closed_from", "closed_until"),)),
     Kind("cases", "The cases, each with both its parties and the hearings listed.", rows.CaseRow, keep_cases,
          past=("received_on", "applicant_date_of_birth", "respondent_date_of_birth"),
          left_empty=("respondent_language", "respondent_access_needs", "respondent_email")),
     Kind("directions", "The court's directions; one for a programme we run opens a pathway.", rows.DirectionRow,
          keep_directions, past=("made_on", "received_on"), ordered=(("made_on", "received_on"),)),
-    Kind("requests", "Advisers' own requests for a programme before the first hearing; each opens a pathway.",
-         rows.RequestRow, keep_requests, past=("requested_on",)),
+    Kind("requests", "Advisers' own requests for a programme; each opens a pathway.",
+         rows.RequestRow, keep_requests, past=("requested_on",), left_empty=("entry", "suggested_by")),
     Kind("facts", "What has happened in cases and on pathways since.", rows.FactRow, keep_facts,
          past=("happened_on", "recorded_on"), ordered=(("happened_on", "recorded_on"),),
          left_empty=("supersedes", *(name for name in rows.carriers() if name != "party"))),

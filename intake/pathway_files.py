@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 from sqlalchemy import Connection, select
 
@@ -10,9 +10,10 @@ from intake.cells import same_as
 from intake.known import as_known, known_cases, parties_of
 from intake.load import Line, Load, changed
 from intake.report import FileRefused
-from models.limits import LimitsError
+from models.facts.every import Entry, Requested
+from models.limits import LimitsError, for_both_parents, routes
 from models.limits import programmes as programmes_in
-from models.tables import Direction, PathwayRow, Practitioner
+from models.tables import Direction, FactRow, PathwayRow, Practitioner
 from store.database import in_batches
 from store.open import Opening, keep, open_pathways
 
@@ -45,6 +46,12 @@ def _keep_directions(
     asked = []
     for line, case in _of_known_cases(load, connection, some):
         if not load.first_of(seen, line.row.direction, line):
+            continue
+        if line.row.activity in ours and "court" not in routes(
+            line.row.activity, line.row.made_on, load.settings.limits
+        ):
+            why = f"the court does not order {line.row.activity}; load a judge's suggestion as a request (SR-06)"
+            load.refuse(line, "activity", why)
             continue
         before = stored.get(line.row.direction, line.row.activity)
         opening = _ordered(load, line, case) if line.row.activity in ours else None
@@ -84,11 +91,28 @@ def _may_ask(load: Load, line: Line, case: Any, ours: set[str], advisers: set[st
     if row.programme not in ours:
         load.refuse(line, "programme", f"we run no pathway for {row.programme}; we run {', '.join(sorted(ours))}")
         return False
+    if unfit := _unfit(load, row):
+        load.refuse(line, *unfit)
+        return False
     if row.requested_by != case.adviser and row.requested_by not in advisers:
         why = f"{row.requested_by} is not an adviser we know; the case's adviser is {case.adviser}"
         load.refuse(line, "requested_by", why)
         return False
     return True
+
+
+def _unfit(load: Load, row: Any) -> tuple[str, str] | None:
+    """The column of a request that does not go with its programme, and why."""
+    if "adviser" not in routes(row.programme, row.requested_on, load.settings.limits):
+        return "programme", f"{row.programme} is ordered by the court; load its direction"
+    if for_both_parents(row.programme, load.settings.limits) == bool(row.party):
+        return "party", f"{row.programme} is for " + (
+            "both parents; leave party empty" if row.party else "one person; say who"
+        )
+    if (row.programme == "CPPP") != bool(row.entry):
+        needs = f"CPPP needs one of {', '.join(get_args(Entry))}" if not row.entry else "only CPPP has an entry"
+        return "entry", needs
+    return None
 
 
 def _of_known_cases(load: Load, connection: Connection, some: Sequence[Line]) -> Iterator[tuple[Line, Any]]:
@@ -99,7 +123,7 @@ def _of_known_cases(load: Load, connection: Connection, some: Sequence[Line]) ->
         case = known.get(same_as(line.row.case))
         if case is None:
             load.refuse(line, "case", f"case {line.row.case} is not known; load cases first")
-        elif line.row.party not in parties[case.reference]:
+        elif line.row.party and line.row.party not in parties[case.reference]:
             names = ", ".join(parties[case.reference])
             load.refuse(line, "party", f"{line.row.party} is not a party of {case.reference}; its parties: {names}")
         else:
@@ -120,7 +144,7 @@ def _requested(load: Load, line: Line, case: Any) -> Opening:
     return Opening(
         reference=f"{row.programme}-{row.request}", programme=row.programme, route="adviser", case=row.case,
         party=row.party, area=case.area, requested_on=row.requested_on, recorded_by=row.requested_by,
-        recorded_at=load.now, told_already=row.told_already,
+        recorded_at=load.now, told_already=row.told_already, entry=row.entry, suggested_by=row.suggested_by,
     )  # fmt: skip
 
 
@@ -153,6 +177,9 @@ def _disagrees(opening: Opening | None, open_now: Any, day: str) -> str | None:
         return "direction" if opening.direction else "request"
     asked = {"case": opening.case, "party": opening.party, day: opening.requested_on}
     stands = {"case": open_now.case, "party": open_now.party, day: open_now.opened_on}
+    if not opening.direction:
+        asked |= {"entry": opening.entry, "suggested_by": opening.suggested_by}
+        stands |= {"suggested_by": "adviser", "entry": None} | open_now.payload
     return next((column for column, value in asked.items() if value != stands[column]), None)
 
 
@@ -183,8 +210,10 @@ def _pathways(connection: Connection, references: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     columns = PathwayRow.__table__.c
     query = select(columns.reference, columns.programme, columns.case, columns.party, columns.direction)
+    query = query.add_columns(columns.opened_on, FactRow.payload)
+    query = query.join(FactRow, (FactRow.subject == columns.reference) & (FactRow.kind == Requested.kind))
     for some in in_batches(sorted(references)):
-        rows = connection.execute(query.add_columns(columns.opened_on).where(columns.reference.in_(some)))
+        rows = connection.execute(query.where(columns.reference.in_(some)))
         found |= {row.reference: row for row in rows}
     return found
 
@@ -198,5 +227,14 @@ def _stored_activities(connection: Connection, references: list[str]) -> dict[st
 
 
 def _direction(row: Any) -> dict[str, Any]:
-    kept = row.model_dump(include={"order", "case", "party", "activity", "made_on", "monitoring_requested"})
-    return {"reference": row.direction, **kept}
+    kept = (
+        "order",
+        "case",
+        "party",
+        "activity",
+        "made_on",
+        "monitoring_requested",
+        "in_final_order",
+        "assessment_only",
+    )
+    return {"reference": row.direction, **row.model_dump(include=set(kept))}

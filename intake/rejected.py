@@ -53,6 +53,7 @@ def _replace(beside: Path, content: bytes) -> None:
     """All or nothing: the input may be the very file that is written."""
     draft = beside.with_name(f".{beside.name}.{os.getpid()}")
     try:
+        draft.touch(mode=0o600)  # names and addresses are in there
         draft.write_bytes(content)
         draft.replace(beside)
     finally:

@@ -1,12 +1,13 @@
 """The columns of each kind of file: their names, what they hold and an example of each."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from intake.cells import CaseRef, Day, Days, Latitude, Longitude, Mail, Number, Ref, Refs, Text, Word, YesNo
 from models.facts import KINDS, payload_fields
+from models.facts.every import Entry
 from models.forms import base_type
 
 
@@ -26,13 +27,15 @@ class PractitionerRow(FileRow):
     role: Annotated[
         Literal[
             "adviser", "commissioning_officer", "commissioning_manager", "service_manager", "assistant_director",
-            "business_support",
+            "business_support", "research_analyst",
         ],
         Word,
     ] = column("What they are", "adviser")  # fmt: skip
     telling: Annotated[Literal["instant", "daily"], Word] = column(
         "How ordinary notices reach them: each at once, or one message a day", "instant", "instant"
     )
+    trained_in: Refs = column("Programmes they may run themselves, with spaces between", "CPPP", [])
+    capacity: Number | None = column("How many such pathways they hold at once; no limit when empty", "4", None)
 
 
 class AreaRow(FileRow):
@@ -43,6 +46,7 @@ class AreaRow(FileRow):
     service_manager: Ref = column("Code of its service manager", "ADV1")
     assistant_director: Ref = column("Code of its assistant director", "ADV1")
     business_support: Ref = column("Code of its business support", "ADV1")
+    research_analyst: Ref | None = column("Code of its research analyst; business support when empty", "ADV1", None)
 
 
 class CourtRow(FileRow):
@@ -69,6 +73,12 @@ class ProviderRow(FileRow):
     accredited_until: Day | None = column("Last day of that accreditation", "31/03/2030", None)
     latitude: Latitude | None = column("Where it is, in degrees north", "53.48", None)
     longitude: Longitude | None = column("Where it is, in degrees east", "-2.24", None)
+
+
+class ClosureRow(FileRow):
+    provider: Ref = column("Code of the provider", "PV1")
+    closed_from: Day = column("First day on which its groups do not meet", "20/12/2021")
+    closed_until: Day = column("Last such day", "02/01/2022")
 
 
 OWN_COLUMNS = ("name", "mailbox", "lead_email", "suspended_from")
@@ -131,16 +141,24 @@ class DirectionRow(FileRow):
     made_on: Day = column("The day the court made it", "10/01/2022")
     monitoring_requested: YesNo = column("Whether the court asked for monitoring (section 11G)", "yes")
     received_on: Day | None = column("The day it reached us; the day of loading when empty", "12/01/2022", None)
+    in_final_order: YesNo = column("Whether it is a condition of a final order (SR-19)", "no", False)
+    assessment_only: YesNo = column("Whether only an assessment is ordered", "no", False)
     told_already: YesNo = column("Whether those concerned know of it, so that nothing is sent", "no", False)
 
 
 class RequestRow(FileRow):
     request: Ref = column("The request's reference", "R-0001")
     case: CaseRef = column("Reference of the case", "ZE21P00001")
-    party: Ref = column("Reference of the party who is to go", "P-0002")
+    party: Ref | None = column("Reference of the party who is to go; empty where it is for both", "P-0002", None)
     programme: Ref = column("The programme asked for", "SPIP")
     requested_on: Day = column("The day the adviser asked", "13/01/2022")
     requested_by: Ref = column("Code of the adviser who asks", "ADV1")
+    entry: Annotated[Literal[get_args(Entry)], Word] | None = column(
+        "Of CPPP: where the case stands when it is considered", "section_7", None
+    )
+    suggested_by: Annotated[Literal["adviser", "judge"], Word] = column(
+        "Of CPPP: whose idea it is; a judge's opens an assessment and nothing more (SR-06)", "adviser", "adviser"
+    )
     told_already: YesNo = column("Whether those concerned know of it, so that nothing is sent", "no", False)
 
 

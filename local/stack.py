@@ -215,13 +215,17 @@ def _interrupt(*_: object) -> None:
 
 def _load_samples(settings: Settings, say: Callable[[str], None]) -> None:
     from samples import SamplesRefused, load_samples
+    from samples.strand import load_strand
     from store.database import database
 
     say("Samples: loading the fictional caseload where there is none ...")
     try:
-        loaded = load_samples(database(settings.database_url), datetime.now(UTC), settings)
+        now = datetime.now(UTC)
+        loaded = load_samples(database(settings.database_url), now, settings)
     except SamplesRefused as refused:
         return say(str(refused))
+    if loaded.new:
+        load_strand(now, settings)
     say(loaded.said)
 
 

@@ -19,42 +19,49 @@ class BadFact(Exception):
 
 
 def fact(
-    kind: str, details: Mapping[str, Any], *, happened_on: date, recorded_at: datetime, recorded_by: str, **more: Any
+    kind: str,
+    details: Mapping[str, Any],
+    *,
+    happened_on: date,
+    recorded_at: datetime,
+    recorded_by: str,
+    kinds: Mapping[str, type[Fact]] = KINDS,
+    **more: Any,
 ) -> Fact:
     """Make a fact of its kind and details; details that are None count as not given.
 
     Raises BadFact, naming the field and what was expected, for an unknown kind, a field the kind does not have, one it
     lacks, or a value it cannot take.
     """
-    if kind not in KINDS:
-        raise BadFact("fact", f'"{kind}" is no kind of fact; expected one of {", ".join(sorted(KINDS))}')
+    if kind not in kinds:
+        raise BadFact("fact", f'"{kind}" is no kind of fact; expected one of {", ".join(sorted(kinds))}')
     given = {name: value for name, value in details.items() if value is not None}
-    fields = payload_fields(KINDS[kind])
+    fields = payload_fields(kinds[kind])
     for name in given:
         if name not in fields:
             raise BadFact(name, f"{kind} has no {name}" + (f"; it has {', '.join(fields)}" if fields else ""))
     common = {"happened_on": happened_on, "recorded_at": recorded_at, "recorded_by": recorded_by, **more}
     try:
-        return KINDS[kind].model_validate({**given, **common})
+        return kinds[kind].model_validate({**given, **common})
     except ValidationError as problem:
-        raise _bad(kind, problem) from None
+        raise _bad(kinds[kind], problem) from None
 
 
-def _bad(kind: str, problem: ValidationError) -> BadFact:
+def _bad(kind: type[Fact], problem: ValidationError) -> BadFact:
     first = problem.errors(include_url=False, include_input=False)[0]
     name = str(first["loc"][0]) if first["loc"] else "fact"
     if first["type"] == "missing":
-        return BadFact(name, f"{kind} needs {name}: {expected(kind, name)}")
+        return BadFact(name, f"{kind.kind} needs {name}: {expected(kind, name)}")
     if first["type"] == "value_error":
         return BadFact(name, str(first["ctx"]["error"]))
     return BadFact(name, f"expected {expected(kind, name)}")
 
 
-def expected(kind: str, name: str) -> str:
+def expected(kind: type[Fact], name: str) -> str:
     """What a field of a fact must look like, in words."""
     if name in {"recorded_by", "party", "provider", "session", "venue", "accepted_by", "signed_by"}:
         return "a reference or code: capitals, digits and hyphens"
-    field = payload_fields(KINDS[kind]).get(name)
+    field = payload_fields(kind).get(name)
     return in_words(field.annotation) if field else "a value of its form"
 
 

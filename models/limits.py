@@ -83,6 +83,10 @@ class Limits:
         return self.content["numbers"][name]
 
     @property
+    def lists(self) -> dict[str, list[Any]]:
+        return self.content.get("lists", {})
+
+    @property
     def hearing_within(self) -> int:
         return self.content["ladder"]["hearing_within"]
 
@@ -109,13 +113,15 @@ class Limits:
         counts = [self.hearing_within, self.repeat, self.at_hearing.at, *(step.at for step in steps)]
         if not all(type(count) is int for count in (*counts, *self.content["numbers"].values())):
             raise TypeError("a number is none")
-        for span in ("before_hearing", *filter(None, (step.opens for step in steps))):
+        self.spans  # noqa: B018 - each is read when the first is asked for
+        for span in filter(None, (step.opens for step in steps)):
             self.spans[span]
 
     @cache  # noqa: B019
     def jumps_at_hearing(self, duty: str) -> bool:
         """Whether a near hearing makes this duty's ladder jump (m03 H): what providers owe."""
-        return self.content["ladder"]["climbs"].get(duty, {}).get("ladder") == "provider"
+        ladder = self.content["ladder"]
+        return ladder["climbs"].get(duty, {}).get("ladder") in ladder.get("jumps_at_hearing", ["provider"])
 
 
 def _steps(rows: list[dict[str, Any]]) -> tuple[Step, ...]:
@@ -157,11 +163,13 @@ def limits_on(programme: str, day: date, path: Path = SHIPPED) -> Limits:
 def _limits_of(programme: str, day: date, document: dict[str, Any]) -> Limits:
     try:
         block = _in_force(document[programme.lower()], day)
+        ladder = {k: v for k, v in _in_force(document["ladder"], day).items() if k != "in_force_from"}
         limits = Limits(
             {
                 "limits": {name: row["within"] for name, row in block["limits"].items()},
-                "numbers": {name: row["is"] for name, row in block["numbers"].items()},
-                "ladder": {k: v for k, v in _in_force(document["ladder"], day).items() if k != "in_force_from"},
+                "numbers": {name: row["is"] for name, row in block.get("numbers", {}).items()},
+                "lists": {name: row["are"] for name, row in block.get("lists", {}).items()},
+                "ladder": ladder | {"climbs": block.get("climbs", {})},
             }
         )
         limits.read_through()
@@ -174,7 +182,18 @@ def _limits_of(programme: str, day: date, document: dict[str, Any]) -> Limits:
 
 def programmes(path: Path = SHIPPED) -> set[str]:
     """The programmes the file gives limits for. Raises LimitsError for a file that cannot be read."""
-    return {name.upper() for name, blocks in _read(path).items() if "limits" in blocks[0]}
+    blocks = {name.upper(): of_name[0] for name, of_name in _read(path).items()}
+    return {name for name, block in blocks.items() if "limits" in block and not block.get("restricted")}
+
+
+def routes(programme: str, day: date, path: Path = SHIPPED) -> list[str]:
+    """How a programme is entered: by a direction of the court, by an adviser's request, or both."""
+    return _in_force(_read(path)[programme.lower()], day).get("routes", ["court", "adviser"])
+
+
+def for_both_parents(programme: str, path: Path = SHIPPED) -> bool:
+    """Whether one pathway of a programme is for both parents of a case, rather than for one person."""
+    return _read(path)[programme.lower()][0].get("for_both_parents", False)
 
 
 @lru_cache(maxsize=256)

@@ -6,16 +6,17 @@ times. It ends by waiting for something or by closing.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, NoReturn, TypeVar
 
 from models.facts import Fact
-from models.facts.case import HearingListed, HearingVacated, RiskRaised
-from models.facts.every import LetterSent, Requested, RiskReviewed
+from models.facts.case import HearingListed, HearingVacated, ProceedingsEnded, RiskRaised
+from models.facts.cppp import PractitionerMatched
+from models.facts.every import CourtPaperSigned, LetterSent, Requested, RiskReviewed, Withdrawn
 from models.facts.referral import ReferralDeclined, ReferralRecalled, ReferralSent
-from models.standing import Decision, Duty, Known, Notice, Standing, Who
-from models.working_days import Pause, add_working_days, working_days_after
+from models.standing import Decision, Duty, Known, Notice, Spawn, Standing, Who
+from models.working_days import Pause, add_days, add_working_days, working_days_after
 
 F = TypeVar("F", bound=Fact)
 
@@ -40,15 +41,18 @@ class Pathway:
         self.pauses: list[Pause] = []
         self.duties: dict[str, Duty] = {}
         self.notices: dict[tuple[str, str], Notice] = {}
+        self.spawned: list[Spawn] = []
         self._look: date | None = None
         self._hearings: set[date] | None = None
         self._pause: Standing | None = None
-        self._end: tuple[Fact, str, str, str | None] | None = None
+        self._end: _End | None = None
         people = known.people
         self.adviser = Who("adviser", people.adviser)
         self.commissioning = Who("commissioning_officer", people.commissioning_officer)
         self.commissioning_manager = Who("commissioning_manager", people.commissioning_manager)
+        self.service_manager = Who("service_manager", people.service_manager)
         self.business_support = Who("business_support", people.business_support)
+        self.research_analyst = Who("research_analyst", people.research_analyst or people.business_support)
 
     # What is known ---------------------------------------------------------------------------------------------------
 
@@ -67,6 +71,11 @@ class Pathway:
         earlier = self.facts[: self.facts.index(before)] if before else self.facts
         return next((fact for fact in reversed(self.all(*kinds, **matching)) if fact in earlier), None)
 
+    def recorded(self, *kinds: type[F], since: Fact | None = None, **matching: Any) -> list[F]:
+        """The facts of these kinds in the order they became known, since `since` did: what comes later moves none."""
+        known = sorted(self.all(*kinds, **matching), key=_recorded)
+        return [fact for fact in known if _recorded(fact) > _recorded(since)] if since else known
+
     @property
     def request(self) -> Requested:
         request = self.first(Requested)
@@ -81,25 +90,35 @@ class Pathway:
     @property
     def monitoring_requested(self) -> bool:
         """Whether the court asked Cafcass to watch and report compliance (section 11G): a flag on the order."""
-        return self.court_ordered and self.known.monitoring_requested
+        return self.court_ordered and self.known.terms.monitoring_requested
 
     @property
     def provider(self) -> Who | None:
-        """Who holds the referral."""
+        """Who holds it: the provider it was referred to, or the practitioner it was given to."""
         return self.holder(self.facts)
 
     def holder(self, facts: Sequence[Fact]) -> Who | None:
-        """Who held the referral when these facts were all that was known: whoever it went to last and has kept it."""
+        """Who held it when these facts were all that was known: whoever it went to last and has kept it."""
         held: Who | None = None
         for fact in facts:
+            if isinstance(fact, PractitionerMatched):
+                held = Who("adviser", fact.practitioner)
             if isinstance(fact, ReferralSent):
                 held = Who("provider", fact.provider)
             elif isinstance(fact, (ReferralDeclined, ReferralRecalled)) and held and held.code == fact.provider:
                 held = None
         return held
 
+    def held_by(self, when: Fact) -> Who | None:
+        """Who held it when a fact became known."""
+        return self.holder([fact for fact in self.facts if _recorded(fact) <= _recorded(when)])
+
     def number(self, name: str) -> int:
         return self.known.limits.number(name)
+
+    def named(self, name: str) -> list[Any]:
+        """A list of the limits file."""
+        return self.known.limits.lists[name]
 
     def next_hearing(self, after: date) -> date | None:
         """The first listed and not vacated hearing later than a day."""
@@ -115,7 +134,12 @@ class Pathway:
         start = of.happened_on if isinstance(of, Fact) else of
         return self.known.limits.spans[limit].after(start, self.pauses)
 
-    def _within_whatever_is_held(self, limit: str, day: date) -> date:
+    def weeks_after(self, count: int, of: Fact | date) -> date:
+        """The day so many weeks after a fact or a day, on the same day of the week. Days on hold do not count."""
+        start = of.happened_on if isinstance(of, Fact) else of
+        return add_days(start, 7 * count, self.pauses)
+
+    def within_whatever_is_held(self, limit: str, day: date) -> date:
         """The due date of what a hold does not stop: its own review, and letters."""
         return self.known.limits.spans[limit].after(day)
 
@@ -126,6 +150,13 @@ class Pathway:
             return due
         leaves_time = add_working_days(hearing, -self.known.limits.spans["before_hearing"].count)
         return max(opened, min(due, leaves_time))
+
+    def due_as_known(self, limit: str, of: Fact, when: Fact) -> date:
+        """The due date of a limit before the next hearing, by the holds and hearings that were known with a fact."""
+        facts = [fact for fact in self.facts if _recorded(fact) <= _recorded(when)]
+        then = Pathway(replace(self.known, facts=facts), when.recorded_on)
+        then.pauses = [pause for pause in self.pauses if pause[1] <= when.recorded_on]
+        return then.before_hearing(then.within(limit, of), of.happened_on)
 
     def passed(self, day: date) -> bool:
         """Whether a day lies behind us; if not, the pathway will be looked at again on the day after it."""
@@ -140,42 +171,70 @@ class Pathway:
     # At any point ----------------------------------------------------------------------------------------------------
 
     def ends_with(
-        self, kind: type[Fact], state: str, reason: str | None = None, told: str = "referral-withdrawn", **matching: Any
+        self,
+        kind: type[Fact],
+        state: str,
+        reason: str | None = None,
+        *,
+        before: Fact | None = None,
+        since: Fact | None = None,
+        court_told: bool = False,
+        **matching: Any,
     ) -> None:
-        """A fact of `kind` ends the pathway wherever it stands; `told` is what its provider is told then.
+        """A fact of `kind` ends the pathway wherever it stands; one recorded before or since another, where given.
 
-        What was recorded after the end is left out, so that the story is told as it stood then.
+        Where the court must be told, it closes only once the adviser has signed the note. What was recorded after the
+        end is left out, so that the story is told as it stood then.
         """
         ends = [fact for fact in self.all(kind, **matching) if fact.place > self.request.place]
-        end = min(ends, key=_recorded, default=None)
+        ends = [f for f in ends if not before or _recorded(f) < _recorded(before)]
+        end = min((f for f in ends if not since or _recorded(f) > _recorded(since)), key=_recorded, default=None)
         if end is None:
             return
-        self._end = (end, state, reason or getattr(end, "reason", ""), told)
+        self._end = _End(end, state, reason or getattr(end, "reason", ""), court_told)
         self.facts = [f for f in self.facts if _recorded(f) <= _recorded(end) or isinstance(f, Requested)]
         self._hearings = None
         self.today = min(self.today, end.recorded_on)
 
+    @property
+    def ending(self) -> Fact | None:
+        """What has ended it, if something has come over the story."""
+        return self._end and self._end.fact
+
     def pauses_for(
-        self, kind: type[Fact], until: type[Fact], *, state: str, duty: str, told: str | None = None, **lifting: Any
+        self,
+        kind: type[Fact],
+        until: type[Fact],
+        *,
+        state: str,
+        duty: str,
+        told: str | None = None,
+        before: Fact | None = None,
+        **lifting: Any,
     ) -> None:
         """From a fact of `kind` until one of `until`, clocks stop and the pathway waits for its adviser's review.
 
         The review has the limit of its own name. The provider that holds the referral is told to wait, not why.
         """
         for cause in self.all(kind):
-            later = [fact for fact in self.all(until) if fact.place > cause.place]
-            due = self._within_whatever_is_held(duty, cause.recorded_on)
+            if before and _recorded(cause) > _recorded(before):
+                continue
+            later = sorted((fact for fact in self.all(until) if fact.place > cause.place), key=_recorded)
+            due = self.within_whatever_is_held(duty, cause.recorded_on)
             owed = self._owe(duty, cause, self.adviser, due, cause.recorded_on, next(iter(later), None))
             owed.reviews = True
             lifted = next((f for f in later if all(getattr(f, k) == v for k, v in lifting.items())), None)
+            if owed.fact and owed.fact is not lifted:
+                owed = self._variation(owed.fact, met=lifted)
             # What is on hold still is said even where it was known before: nobody may work on under it.
             if told:
                 self.tell(self.adviser, told, about=cause, anyway=not lifted)
             self._tell_holder(cause, lifted)
             if lifted:
                 self.pauses.append((cause.recorded_on, lifted.recorded_on))
-            elif self._pause is None:
-                self._pause_for(state, owed)
+            else:
+                label = f"On hold: awaiting {owed.label}"
+                self._stop(cause, Standing(state, label, owed.opened_on, self.adviser, owed.due_on))
 
     def _tell_holder(self, cause: Fact, lifted: Fact | None = None) -> None:
         """Tell the provider that held the referral when a pause began to wait, and when it may go on."""
@@ -185,21 +244,52 @@ class Pathway:
             if lifted:
                 self.tell(holder, "referral-resumed", about=lifted)
 
+    def stays_until_varied(self, unsuitable: Fact, state: str) -> None:
+        """From here on it stands still: what the court ordered only the court takes back, and the adviser has to ask.
+
+        What is reported meanwhile is heard all the same.
+        """
+        owed = self._variation(unsuitable)
+        self._tell_holder(unsuitable)
+        self._stop(unsuitable, Standing(state, f"Awaiting {owed.label}", owed.opened_on, self.adviser, owed.due_on))
+
     def tell_holder_to_wait(self, about: Fact) -> None:
         """Tell whoever holds the referral to hold no session under it: what it rests on is gone."""
         if self.provider:
             self.tell(self.provider, "referral-paused", about=about, anyway=True)
 
-    def _pause_for(self, state: str, review: Duty) -> None:
-        """Stand on hold; when the review said no, the adviser still owes the court's variation of the order."""
-        if review.fact:
-            due = self._within_whatever_is_held("court_result", review.fact.recorded_on)
-            review = self._owe("court_variation", review.fact, self.adviser, due, review.fact.recorded_on, None)
-        review.reviews = True
-        self._pause = Standing(
-            state, f"On hold: awaiting {review.label}", review.opened_on, self.adviser, review.due_on
-        )
-        self.today = min(self.today, review.opened_on)
+    def _variation(self, since: Fact, met: Fact | None = None) -> Duty:
+        """When a review said no, the adviser owes the court's variation of the order, unless they think again."""
+        due = self.within_whatever_is_held("court_result", since.recorded_on)
+        owed = self._owe("court_variation", since, self.adviser, due, since.recorded_on, met)
+        owed.reviews = True
+        return owed
+
+    def _stop(self, cause: Fact, standing: Standing) -> None:
+        """The clock stops on the day of the first of several causes; the first one named says where it stands."""
+        self._pause = self._pause or standing
+        self.today = min(self.today, cause.recorded_on)
+
+    def as_it_stood(self, end: Fact, story: Callable[[], object]) -> None:
+        """Tell a part of the story that `end` has undone, as it stood then; what was still owed is dropped that day.
+
+        Where it had closed by itself before, it stays closed.
+        """
+        now = self.facts, self.pauses, self.today, self._look
+        self.facts = [fact for fact in self.facts if _recorded(fact) < _recorded(end)]
+        self.pauses = [pause for pause in self.pauses if pause[0] < end.recorded_on]
+        self.today, self._hearings = min(self.today, end.recorded_on), None
+        before = set(self.duties)
+        try:
+            story()
+        except _Stands as stood:
+            if stood.standing.closed:
+                raise
+        self.facts, self.pauses, self.today, self._look = now
+        self._hearings = None
+        for key in self.duties.keys() - before:
+            if not self.duties[key].fact:
+                self.duties[key].state, self.duties[key].closed_on = "dropped", end.recorded_on
 
     # What is owed, what is said --------------------------------------------------------------------------------------
 
@@ -212,20 +302,30 @@ class Pathway:
         after: Fact,
         opened: date | None = None,
         met: Fact | None = None,
+        which: object = "",
         **matching: Any,
     ) -> Duty:
         """Record what somebody owes from `after` on, and the fact that answers it if it has come.
 
-        The answer is the first later fact of `kinds`, or `met` where no single kind of fact answers it.
+        The answer is the first later fact of `kinds`, or `met` where no single kind of fact answers it. `which` tells
+        apart several of one kind that follow from the same fact.
         """
         met = met or (self.first(*kinds, after=after, **matching) if kinds else None)
-        return self._owe(duty, after, by, due, opened or after.happened_on, met)
+        return self._owe(duty, after, by, due, opened or after.happened_on, met, which=which)
 
     def _owe(
-        self, kind: str, anchor: Fact, by: Who, due: date, opened: date, met: Fact | None, outlives: bool = False
+        self,
+        kind: str,
+        anchor: Fact,
+        by: Who,
+        due: date,
+        opened: date,
+        met: Fact | None,
+        outlives: bool = False,
+        which: object = "",
     ) -> Duty:
         duty = Duty(
-            f"{kind}:{anchor.place}",
+            f"{kind}:{anchor.place}" + (f":{which}" if which else ""),
             kind,
             by,
             opened,
@@ -239,8 +339,11 @@ class Pathway:
         return duty
 
     def lapsed(self, duty: Duty) -> bool:
-        """Whether a duty's day passed before it was met; so it stays, even when it was met later."""
-        return duty.closed_on > duty.due_on if duty.closed_on else self.passed(duty.due_on)
+        """Whether a duty's day passed before it was met; so it stays, even when it was met later.
+
+        No day passes on hold.
+        """
+        return min(duty.closed_on, self.today) > duty.due_on if duty.closed_on else self.passed(duty.due_on)
 
     def drop(self, duty: Duty) -> None:
         """Nobody owes this any more from the day after it was due, unless it was met after all."""
@@ -269,25 +372,40 @@ class Pathway:
             raise _Stands(Standing(state, f"Awaiting {label}", since, on, day))
 
     def tell(
-        self, who: Who, wording: str, about: Fact, *, anyway: bool = False, overtaken: bool = False, **fields: Any
+        self,
+        who: Who,
+        wording: str,
+        about: Fact,
+        *,
+        anyway: bool = False,
+        overtaken: bool = False,
+        which: object = "",
+        since: date | None = None,
+        **fields: Any,
     ) -> None:
         """Tell somebody something once. Fields are references, codes and dates, never a name or free text (SR-12).
 
         Nothing is sent of what people knew before it came to us, unless `anyway`, nor of what events have overtaken.
+        `since` is the day from which it can be said, where that is later than the fact itself.
         """
         withheld = "told already" if about.told_already and not anyway else "overtaken" if overtaken else None
-        occasion = f"{wording}:{about.place}"
-        notice = Notice(who, wording, occasion, fields, withheld, about.recorded_on)
+        occasion = f"{wording}:{about.place}" + (f":{which}" if which else "")
+        notice = Notice(who, wording, occasion, fields, withheld, since or about.recorded_on)
         self.notices.setdefault((who.role, occasion), notice)
 
-    def letter(self, letter: str, about: Fact) -> None:
+    def letter(self, letter: str, about: Fact, sent: Fact | None = None, which: object = "") -> None:
         """A letter task for staff: parents get letters, never automatic mail (N02)."""
         if about.told_already:
             return
-        sent = next((f for f in self.known.facts if isinstance(f, LetterSent) and f.letter == letter), None)
-        due = self._within_whatever_is_held("letter", about.recorded_on)
+        sent = sent or next((f for f in self.known.facts if isinstance(f, LetterSent) and f.letter == letter), None)
+        due = self.within_whatever_is_held("letter", about.recorded_on)
         kind = f"letter_{letter.replace('-', '_')}"
-        self._owe(kind, about, self.business_support, due, about.recorded_on, sent, outlives=True)
+        self._owe(kind, about, self.business_support, due, about.recorded_on, sent, outlives=True, which=which)
+
+    def opens(self, programme: str, party: str, because: Fact) -> None:
+        """Open a pathway of another programme for a person of the case, once."""
+        number = f"{self.reference.partition('-')[2]}-{1 + list(self.known.parties).index(party)}"
+        self.spawned.append(Spawn(f"{programme}-{number}", programme, party, because))
 
     def close(self, state: str, reason: str, on: date | Fact) -> NoReturn:
         """The pathway is over, for a reason of m05."""
@@ -295,8 +413,26 @@ class Pathway:
         raise _Stands(Standing(state, f"Closed: {reason.replace('_', ' ')}", day, reason=reason))
 
 
+@dataclass(frozen=True)
+class _End:
+    fact: Fact
+    state: str
+    reason: str
+    court_told: bool
+
+
 def _recorded(fact: Fact) -> tuple[datetime, int]:
     return fact.recorded_at, fact.id
+
+
+def soonest(*facts: F | None, after: Fact | None = None, nth: int = 1) -> F | None:
+    """Of some facts, the one that became known first, or as the nth; later than another one, where given.
+
+    What is reported late comes after all that was known, whenever it happened: it undoes nothing that was said.
+    """
+    known = sorted(filter(None, facts), key=_recorded)
+    later = [fact for fact in known if after is None or _recorded(fact) > _recorded(after)]
+    return later[nth - 1] if len(later) >= nth else None
 
 
 def decide(story: Callable[[Pathway], None], known: Known, today: date) -> Decision:
@@ -322,18 +458,33 @@ def decide(story: Callable[[Pathway], None], known: Known, today: date) -> Decis
         notices=list(p.notices.values()),
         look_on=_look_on(p, standing, today),
         provider=p.provider.code if p.provider else None,
+        spawned=p.spawned,
     )
 
 
 def _interrupted(p: Pathway, standing: Standing) -> Standing:
     """Where the pathway stands when an end or a pause has come over the story."""
-    if p._end:
-        end, state, reason, told = p._end
-        if p.provider and told:
-            p.tell(p.provider, told, about=end)
-            p.letter("referral-ended", about=end)
-        return Standing(state, f"Closed: {reason.replace('_', ' ')}", end.recorded_on, reason=reason)
-    return p._pause or standing
+    end = p._end
+    if end is None:
+        return p._pause or standing
+    if p.provider:
+        p.tell(p.provider, "referral-withdrawn", about=end.fact)
+        p.letter("referral-ended", about=end.fact)
+    note = _court_note(p, end.fact) if end.court_told else None
+    if note and not note.fact:
+        return Standing(standing.state, f"Awaiting {note.label}", note.opened_on, note.owed_by, note.due_on)
+    closed_on = note.fact.recorded_on if note else end.fact.recorded_on
+    return Standing(end.state, f"Closed: {end.reason.replace('_', ' ')}", closed_on, reason=end.reason)
+
+
+def _court_note(p: Pathway, end: Fact) -> Duty:
+    """The note that tells the court why it ended, signed by the adviser (SR-13); not once proceedings are over."""
+    later = sorted((f for f in p.known.facts if _recorded(f) > _recorded(end)), key=_recorded)
+    answers = (CourtPaperSigned, ProceedingsEnded, Withdrawn)
+    signed = next((f for f in later if isinstance(f, answers) and getattr(f, "paper", "note") == "note"), None)
+    due = p.within_whatever_is_held("court_note", end.recorded_on)
+    p.tell(p.adviser, "paper-to-sign", about=end, paper="note", due=due, overtaken=bool(signed))
+    return p._owe("court_note", end, p.adviser, due, end.recorded_on, signed)
 
 
 def _nothing_after(p: Pathway, closed_on: date) -> None:
@@ -352,11 +503,13 @@ def _still_waiting(p: Pathway, standing: Standing) -> None:
 
 def _settle(p: Pathway, standing: Standing) -> None:
     """Drop what a closed pathway no longer owes; stop the clocks of a paused one."""
+    ends = (p._end and p._end.fact.recorded_on, standing.closed and standing.since)
+    over = min(filter(None, ends), default=None)
     for duty in p.duties.values():
         if duty.state != "open":
             continue
-        if standing.closed and not duty.outlives:
-            duty.state, duty.closed_on = "dropped", standing.since
+        if over and not duty.outlives and duty.kind != "court_note":
+            duty.state, duty.closed_on = "dropped", over
         elif p._pause and standing is p._pause:
             duty.paused = duty.stops
         duty.counts_from = _moved_on(duty.due_on, p.pauses if duty.stops else ())
@@ -370,7 +523,7 @@ def _moved_on(due: date, pauses: Sequence[Pause]) -> date:
 
 def _look_on(p: Pathway, standing: Standing, today: date) -> date | None:
     """The first day the answer may change by itself: a date the story asked about, or the day after a hearing."""
-    if standing.closed:
+    if standing.closed or p._end:
         return None
     if standing is p._pause:
         p._look = None

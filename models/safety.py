@@ -1,24 +1,37 @@
 """The safety rules that hold always: what blocks a fact from being recorded, in words a person can act on.
 
-A rule is named by its number in the rule table (SR-01 ...). Each takes the pathway as it is known before the fact, and
-the fact; it returns nothing, or why the fact is refused. None of them says anything about another person.
+A rule is named by its number in the rule table (SR-01 ...), a guard of one step by a word. Each takes the pathway as it
+is known before the fact, and the fact; it returns nothing, or why the fact is refused. None says anything about another
+person.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 from models.facts import Fact
-from models.facts.case import (
-    ContactFailed,
-    CourtDeclined,
-    EnquiriesDone,
-    ParentSpokenTo,
-    RiskRaised,
-    SafeguardingLetterFiled,
+from models.facts.case import CourtDeclined, FurtherWorkAdvised, FurtherWorkOrdered, RiskRaised
+from models.facts.cppp import (
+    AssessmentOpened,
+    ConsentGiven,
+    ConsentWithdrawn,
+    CourtTimetabled,
+    CriterionAssessed,
+    LocalAuthorityConsidered,
+    OutcomeRecorded,
+    PractitionerMatched,
+    ProgrammeOffered,
+    ProgrammeStopped,
+    SessionHeld,
+    SessionMoved,
+    SessionSet,
+    SpipConsidered,
 )
+from models.facts.dvpp import AssessmentMissed, AssessmentReported, Dropped, FinalReported, MidwayReported
+from models.facts.dvpp import NoProviderInReach as NoProvider
 from models.facts.every import CourtPaperSigned, Requested, Retracted, RiskReviewed, SuitabilityDecided
-from models.facts.referral import ReferralSent
+from models.facts.referral import Acknowledged, ReferralSent, Refused
 from models.facts.spip import BreachDecided, SessionBooked, SessionCancelled
+from models.gates import missing_from_gate
 from models.pathway import Pathway
 
 
@@ -45,42 +58,18 @@ class Around:
     seats: tuple[Seat, ...] = ()
     """Live bookings of the other parties of the case."""
     why_not: Callable[[str, Fact], str | None] = field(default=lambda provider, fact: None)
-    """Why a provider may take no new referral of this programme on the fact's day; None when it may."""
+    """Why a provider, or a practitioner, may take no new pathway on the fact's day; None when it may."""
+    not_accredited: Callable[[str, Fact], str | None] = field(default=lambda provider, fact: None)
+    """Why a provider's accreditation is not enough on the fact's day."""
 
 
 Rule = Callable[[Pathway, Fact, Around], str | None]
 
 
-def missing_from_gate(p: Pathway) -> list[str]:
-    """What still stands between the request and a referral (SR-01, SR-02), as codes; empty when the gate is passed.
-
-    A court-ordered pathway passes on a filed safeguarding letter, or on finished enquiries, where a service manager may
-    accept a failed contact. An adviser's own referral passes on finished enquiries with every parent spoken to.
-    """
-    if p.court_ordered and p.first(SafeguardingLetterFiled):
-        return []
-    heard = {fact.party for fact in p.all(ParentSpokenTo)}
-    if p.court_ordered:
-        heard |= {fact.party for fact in p.all(ContactFailed)}
-    missing = [] if p.first(EnquiriesDone) else ["enquiries"]
-    return missing + [f"conversation with {party}" for party in p.known.parties if party not in heard]
-
-
-def gate_passed_by(p: Pathway) -> Fact | None:
-    """The fact that completed the gate; None while something is missing."""
-    if missing_from_gate(p):
-        return None
-    if p.court_ordered and (letter := p.first(SafeguardingLetterFiled)):
-        return letter
-    answers = [p.first(EnquiriesDone)]
-    for party in p.known.parties:
-        spoken, failed = p.first(ParentSpokenTo, party=party), p.first(ContactFailed, party=party)
-        answers.append(spoken or failed)
-    return max((fact for fact in answers if fact), key=lambda fact: (fact.recorded_at, fact.id))
-
-
 def sr_01_enquiries_before_referral(p: Pathway, fact: Fact, around: Around) -> str | None:
     """SR-01, SR-02 (bulletin2022): nothing is sent or booked until enquiries are finished, both parents spoken to."""
+    if p.known.programme != "SPIP":
+        return None
     if p.last(SuitabilityDecided, suitable=False):
         return "the adviser recorded that the programme is not suitable"
     if missing := missing_from_gate(_knowing(p, [f for f in p.known.facts if f.happened_on <= fact.happened_on])):
@@ -88,6 +77,95 @@ def sr_01_enquiries_before_referral(p: Pathway, fact: Fact, around: Around) -> s
             f"nothing is sent or booked before safeguarding enquiries are finished; still missing: {', '.join(missing)}"
         )
     return None
+
+
+def gate_before_a_referral(p: Pathway, fact: Fact, around: Around) -> str | None:
+    """The gate of DVPP (m02): violence admitted or found, a plan for the survivor, and nobody said it does not suit."""
+    if p.known.programme != "DVPP":
+        return None
+    if p.last(SuitabilityDecided, suitable=False):
+        return "the adviser recorded that the programme is not suitable"
+    missing = missing_from_gate(_knowing(p, [f for f in p.known.facts if f.happened_on <= fact.happened_on]))
+    return f"nobody is referred before the gate is passed; still missing: {', '.join(missing)}" if missing else None
+
+
+def sr_04_live_accreditation(p: Pathway, fact: Fact, around: Around) -> str | None:
+    """SR-04 (strategy2014): a DVPP referral goes only to a provider whose Respect accreditation is live on its day."""
+    assert isinstance(fact, ReferralSent)
+    return around.not_accredited(fact.provider, fact)
+
+
+def sr_06_an_adviser_recommends(p: Pathway, fact: Fact, around: Around) -> str | None:
+    """SR-06 (cppp2020): a judge's suggestion opens an assessment, nothing more; an adviser has to recommend it."""
+    if p.first(SuitabilityDecided, suitable=True):
+        return None
+    return "an adviser must first have assessed and recommended the programme (suitability_decided)"
+
+
+def sr_07_only_where_further_work_is_due(p: Pathway, fact: Fact, around: Around) -> str | None:
+    """SR-07 (cppp2020): only where the case is, or would anyway be, section 7 or rule 16.4."""
+    advised = {f.work for f in p.all(FurtherWorkAdvised) if f.happened_on <= fact.happened_on}
+    ordered = {f.work for f in p.all(FurtherWorkOrdered) if f.happened_on <= fact.happened_on}
+    wanted = _WORK[p.request.entry or "first_hearing"]
+    missing = [work for work, how in wanted if work not in (ordered if how == "ordered" else ordered | advised)]
+    if isinstance(fact, CourtTimetabled) and not ordered & {"section_7", "rule_16_4"}:
+        return "the court has ordered neither a section 7 report nor rule 16.4 (further_work_ordered)"
+    if not missing:
+        return None
+    says = {"section_7": "a section 7 report", "rule_16_4": "a guardian under rule 16.4"}[missing[0]]
+    return f"the case must have, or be about to have, {says}; record further_work_ordered or further_work_advised first"
+
+
+_WORK = {
+    "first_hearing": (("section_7", "advised"),),
+    "section_7": (("section_7", "ordered"),),
+    "section_7_to_16_4": (("section_7", "ordered"), ("rule_16_4", "advised")),
+    "rule_16_4": (("rule_16_4", "ordered"),),
+}
+"""What each way into CPPP rests on (cppp2020)."""
+
+
+def sr_10_both_parents_consent(p: Pathway, fact: Fact, around: Around) -> str | None:
+    """SR-10 (cppp2020): each parent's consent, recorded by itself, dated, and not withdrawn by that day."""
+    for party in p.known.parties:
+        given = p.first(ConsentGiven, party=party)
+        withdrawn = p.first(ConsentWithdrawn, party=party)
+        if given is None or given.happened_on > fact.happened_on:
+            return "both parents must have consented by that day, each in a record of their own (consent_given)"
+        if withdrawn and withdrawn.happened_on <= fact.happened_on:
+            return "a parent has withdrawn consent; nothing is set or held any more"
+    return None
+
+
+def sr_10_for_advice(p: Pathway, fact: Fact, around: Around) -> str | None:
+    """SR-10: the court is asked for time only once both parents consent."""
+    assert isinstance(fact, CourtPaperSigned)
+    return sr_10_both_parents_consent(p, fact, around) if fact.paper == "advice" else None
+
+
+def sr_22_local_authority_considered(p: Pathway, fact: Fact, around: Around) -> str | None:
+    """SR-22 (cppp2020): a local authority referral is considered, and answered yes or no, in every suitability."""
+    considered = p.first(LocalAuthorityConsidered)
+    if p.known.programme != "CPPP" or (considered and considered.happened_on <= fact.happened_on):
+        return None
+    return "a referral to the local authority must be considered and answered first (la_referral_considered)"
+
+
+def criteria_one_by_one(p: Pathway, fact: Fact, around: Around) -> str | None:
+    """A family is found suitable only when every criterion was assessed and is met (public:cafcass.gov.uk)."""
+    assert isinstance(fact, SuitabilityDecided)
+    if p.known.programme != "CPPP" or not fact.suitable:
+        return None
+    met = {f.criterion: f.met for f in p.all(CriterionAssessed) if f.happened_on <= fact.happened_on}
+    if left := [name for name in p.named("criteria") if not met.get(name)]:
+        return f"every criterion must be assessed and met (criterion_assessed); not so: {', '.join(left)}"
+    return None
+
+
+def trained_and_free(p: Pathway, fact: Fact, around: Around) -> str | None:
+    """A family goes to a practitioner trained in the programme who has room for it (m02)."""
+    assert isinstance(fact, PractitionerMatched)
+    return around.why_not(fact.practitioner, fact)
 
 
 def sr_03_never_two_parties_in_one_session(p: Pathway, fact: Fact, around: Around) -> str | None:
@@ -133,11 +211,25 @@ def sr_14_nothing_moves_under_a_new_risk(p: Pathway, fact: Fact, around: Around)
     return "a new risk was raised on this case; its adviser must review it first (risk_reviewed)" if p.at_risk else None
 
 
+def sr_14_no_paper_under_a_new_risk(p: Pathway, fact: Fact, around: Around) -> str | None:
+    """SR-14: of CPPP nothing but the note that it stops goes to the court under a new risk."""
+    assert isinstance(fact, CourtPaperSigned)
+    stops = p.known.programme != "CPPP" or fact.paper == "note"
+    return None if stops else sr_14_nothing_moves_under_a_new_risk(p, fact, around)
+
+
 def sr_15_not_after_the_court_declined(p: Pathway, fact: Fact, around: Around) -> str | None:
     """SR-15: what the court considered and did not order, an adviser does not refer to."""
     route = fact.route if isinstance(fact, Requested) else p.request.route
     declined = p.first(CourtDeclined, programme=p.known.programme)
     return "the court considered this programme and chose not to order it" if route == "adviser" and declined else None
+
+
+def sr_15_no_spip_the_court_declined(p: Pathway, fact: Fact, around: Around) -> str | None:
+    """SR-15, for the SPIP that is to be opened in addition."""
+    assert isinstance(fact, SpipConsidered)
+    declined = fact.decision == "refer" and p.first(CourtDeclined, programme="SPIP")
+    return "the court considered SPIP and chose not to order it; record not_refer" if declined else None
 
 
 def sr_16_only_open_services_and_providers(p: Pathway, fact: Fact, around: Around) -> str | None:
@@ -147,12 +239,43 @@ def sr_16_only_open_services_and_providers(p: Pathway, fact: Fact, around: Aroun
 
 
 def sr_13_only_the_adviser_signs(p: Pathway, fact: Fact, around: Around) -> str | None:
-    """SR-13: nothing goes to a court without a named signature, and it is the case's adviser who gives it."""
+    """SR-13: nothing goes to a court without a named signature: the case's adviser's, or of who runs the programme."""
     assert isinstance(fact, CourtPaperSigned)
-    if fact.signed_by != p.known.people.adviser:
-        return f"the compliance note is signed by the case's adviser, {p.known.people.adviser}"
-    decided = p.last(BreachDecided)
-    return None if decided and decided.decision == "report" else "no report to the court was decided on"
+    may = [p.known.people.adviser]
+    if p.known.programme == "CPPP" and p.provider and p.provider.code not in may:
+        may.append(p.provider.code)
+    if fact.signed_by not in may:
+        return f"a paper for the court is signed by the case's adviser, {' or '.join(may)}"
+    asks = p.all(*_ASKS.get((p.known.programme, fact.paper), ()))
+    before = [f for f in asks if f.happened_on <= fact.happened_on and getattr(f, "decision", "") != "continue"]
+    if not before or not _asks(p, before[-1]):
+        return f"nothing calls for a {fact.paper} to the court on this pathway now"
+    return None
+
+
+_ASKS: dict[tuple[str, str], tuple[type[Fact], ...]] = {
+    ("SPIP", "note"): (BreachDecided,),
+    ("DVPP", "note"): (NoProvider, MidwayReported),
+    ("DVPP", "report"): (AssessmentReported, AssessmentMissed, Refused, Dropped, FinalReported),
+    ("CPPP", "advice"): (ConsentGiven,),
+    ("CPPP", "report"): (OutcomeRecorded,),
+    ("CPPP", "note"): (ConsentWithdrawn, ProgrammeStopped, RiskReviewed),
+}
+"""What calls for which paper."""
+
+
+def _asks(p: Pathway, fact: Fact) -> bool:
+    """Whether the court is to hear of it: not of every breach, nor of a programme that goes on as it should."""
+    if isinstance(fact, BreachDecided):
+        return fact.decision == "report"
+    if isinstance(fact, MidwayReported):
+        return p.monitoring_requested
+    if isinstance(fact, AssessmentReported):
+        return fact.result == "failed" or p.known.terms.assessment_only
+    if isinstance(fact, AssessmentMissed):
+        missed = p.all(AssessmentMissed, after=p.last(Acknowledged, before=fact))
+        return len(missed) >= p.number("assessment_appointments")
+    return True
 
 
 def sr_13_report_only_where_monitoring_was_asked(p: Pathway, fact: Fact, around: Around) -> str | None:
@@ -186,6 +309,8 @@ RULES: dict[type[Fact], tuple[tuple[str, Rule], ...]] = {
     Requested: (("SR-15", sr_15_not_after_the_court_declined),),
     ReferralSent: (
         ("SR-01", sr_01_enquiries_before_referral),
+        ("gate", gate_before_a_referral),
+        ("SR-04", sr_04_live_accreditation),
         ("SR-14", sr_14_nothing_moves_under_a_new_risk),
         ("SR-15", sr_15_not_after_the_court_declined),
         ("SR-16", sr_16_only_open_services_and_providers),
@@ -198,8 +323,31 @@ RULES: dict[type[Fact], tuple[tuple[str, Rule], ...]] = {
     ),
     RiskReviewed: (("SR-14", sr_14_the_adviser_releases),),
     BreachDecided: (("SR-13", sr_13_report_only_where_monitoring_was_asked),),
-    CourtPaperSigned: (("SR-13", sr_13_only_the_adviser_signs),),
+    CourtPaperSigned: (
+        ("SR-13", sr_13_only_the_adviser_signs),
+        ("SR-10", sr_10_for_advice),
+        ("SR-14", sr_14_no_paper_under_a_new_risk),
+    ),
     Retracted: (("SR-14", sr_14_a_risk_is_not_retracted),),
+    AssessmentOpened: (("SR-07", sr_07_only_where_further_work_is_due),),
+    SpipConsidered: (("SR-15", sr_15_no_spip_the_court_declined),),
+    SuitabilityDecided: (("SR-22", sr_22_local_authority_considered), ("criteria", criteria_one_by_one)),
+    ProgrammeOffered: (("SR-06", sr_06_an_adviser_recommends),),
+    CourtTimetabled: (("SR-07", sr_07_only_where_further_work_is_due), ("SR-10", sr_10_both_parents_consent)),
+    PractitionerMatched: (
+        ("SR-10", sr_10_both_parents_consent),
+        ("SR-14", sr_14_nothing_moves_under_a_new_risk),
+        ("SR-15", sr_15_not_after_the_court_declined),
+        ("training", trained_and_free),
+    ),
+    SessionSet: (
+        ("SR-06", sr_06_an_adviser_recommends),
+        ("SR-10", sr_10_both_parents_consent),
+        ("SR-14", sr_14_nothing_moves_under_a_new_risk),
+        ("SR-15", sr_15_not_after_the_court_declined),
+    ),
+    SessionMoved: (("SR-10", sr_10_both_parents_consent), ("SR-14", sr_14_nothing_moves_under_a_new_risk)),
+    SessionHeld: (("SR-10", sr_10_both_parents_consent),),
 }
 OF_CORRECTIONS: tuple[tuple[str, Rule], ...] = (
     ("SR-03", sr_03_no_correction_brings_them_together),

@@ -63,6 +63,16 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Spawn:
+    """Another pathway that this one has opened for a person, in the same case."""
+
+    reference: str
+    programme: str
+    party: str
+    because: Fact
+
+
+@dataclass(frozen=True)
 class Standing:
     """Where a pathway stands: its state (m01), in words, since when, on whom it waits and by when."""
 
@@ -88,6 +98,8 @@ class Decision:
     look_on: date | None
     """The first day on which the answer may differ with no new fact; None when only a fact can change it."""
     provider: str | None
+    """Who holds it: the provider it was referred to, or the practitioner who runs it."""
+    spawned: list[Spawn] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -100,6 +112,23 @@ class People:
     service_manager: str
     assistant_director: str
     business_support: str
+    research_analyst: str = ""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the court's direction says besides the activity."""
+
+    monitoring_requested: bool = False
+    """The court asked Cafcass to watch and report compliance (section 11G)."""
+    in_final_order: bool = False
+    """It is a condition of a final order, from which there is no route back to the court (SR-19)."""
+    assessment_only: bool = False
+    """The court asked for an assessment and no programme yet."""
+
+
+Days = tuple[date, date]
+"""The first and the last of some days in a row."""
 
 
 @dataclass
@@ -108,12 +137,17 @@ class Known:
 
     reference: str
     programme: str
-    party: str
+    party: str | None
+    """The person it is for; None where it is for both parents."""
     parties: Sequence[str]
     """Every adult party of the case, this one among them."""
     people: People
     limits: Limits
     facts: Sequence[Fact]
-    monitoring_requested: bool = False
+    terms: Terms = Terms()
     proposed: Callable[[], Sequence[str]] = field(default=lambda: ())
-    """The codes of providers this person could be referred to today, best first."""
+    """The codes of those who could take it today, best first: providers, or practitioners trained in the programme."""
+    accredited_until: Callable[[str], date | None] = field(default=lambda provider: None)
+    """The last day of a provider's accreditation; None where none is needed."""
+    closed_weeks: Callable[[str], Sequence[Days]] = field(default=lambda provider: ())
+    """The days on which a provider's groups do not meet."""

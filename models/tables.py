@@ -37,6 +37,10 @@ class Practitioner(SQLModel, table=True):
     name: str
     email: str
     role: str
+    trained_in: str = ""
+    """The programmes they may run themselves, separated by spaces."""
+    capacity: int | None = None
+    """How many such pathways they hold at once; no limit when empty."""
     telling: str = "instant"
     """How ordinary notices reach them: "instant" or "daily". Safeguarding and non-attendance are always instant."""
 
@@ -51,6 +55,8 @@ class Area(SQLModel, table=True):
     service_manager: str = Field(foreign_key="practitioner.code")
     assistant_director: str = Field(foreign_key="practitioner.code")
     business_support: str = Field(foreign_key="practitioner.code")
+    research_analyst: str | None = Field(default=None, foreign_key="practitioner.code")
+    """Who looks at what became of a family; business support when empty."""
 
 
 class Court(SQLModel, table=True):
@@ -85,6 +91,14 @@ class ServiceLine(SQLModel, table=True):
     accredited_until: date | None = None
     latitude: float | None = None
     longitude: float | None = None
+
+
+class Closure(SQLModel, table=True):
+    """Days on which a provider's groups do not meet, Christmas for one: weeks of a programme leave them out."""
+
+    provider: str = Field(primary_key=True, foreign_key="provider.code")
+    closed_from: date = Field(primary_key=True)
+    closed_until: date
 
 
 # Cases --------------------------------------------------------------------------------------------------------------
@@ -129,6 +143,9 @@ class Direction(SQLModel, table=True):
     activity: str
     made_on: date
     monitoring_requested: bool = False
+    in_final_order: bool = False
+    """Whether it is a condition of a final order (SR-19)."""
+    assessment_only: bool = False
 
 
 # Pathways -----------------------------------------------------------------------------------------------------------
@@ -142,7 +159,7 @@ class LimitSet(SQLModel, table=True):
 
 
 class PathwayRow(SQLModel, table=True):
-    """One run of one programme for one person, and where its function last said it stands."""
+    """One run of one programme for one person, or for both parents, and where its function last said it stands."""
 
     __tablename__ = "pathway"
     __table_args__ = (
@@ -158,7 +175,8 @@ class PathwayRow(SQLModel, table=True):
     reference: str = Field(primary_key=True)
     programme: str
     case: str = Field(foreign_key="case.reference")
-    party: str = Field(foreign_key="party.reference")
+    party: str | None = Field(default=None, foreign_key="party.reference")
+    """The person it is for; empty where it is for both parents of the case."""
     direction: str | None = Field(default=None, foreign_key="direction.reference")
     area: str = Field(foreign_key="area.code")
     limits: str = Field(foreign_key="limitset.id")
@@ -170,6 +188,7 @@ class PathwayRow(SQLModel, table=True):
     on_code: str | None = None
     due_on: date | None = None
     provider: str | None = None
+    """Who holds it: the provider it was referred to, or the practitioner who runs it."""
     reason: str | None = None
     closed_on: date | None = None
     look_on: date | None
@@ -198,6 +217,21 @@ class FactRow(SQLModel, table=True):
     told_already: bool = False
     supersedes: int | None = Field(default=None, foreign_key="fact.id", unique=True)
     payload: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+class ProviderText(SQLModel, table=True):
+    """What a provider wrote freely about a pathway, after it was screened (SR-11)."""
+
+    __tablename__ = "provider_text"
+    __table_args__ = {"sqlite_autoincrement": True}  # the number of a text that was taken back is not given again
+
+    id: int | None = Field(default=None, primary_key=True)
+    pathway: str = Field(foreign_key="pathway.reference", index=True)
+    recorded_by: str
+    recorded_at: datetime = moment()
+    body: str = Field(sa_column=Column(Text, nullable=False))
+    held: int | None = Field(default=None, unique=True)
+    """The number under which it was held until somebody had looked at it."""
 
 
 class DutyRow(SQLModel, table=True):

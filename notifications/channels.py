@@ -7,14 +7,16 @@ import html
 import logging
 import re
 import threading
-import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from models import screen
+from models.screen import words
+from notifications.invitation import blank
 from notifications.letters import Letter
 from settings import Settings
 
@@ -65,7 +67,8 @@ class Channels:
         plugin = self._plugin(channel_name, address)
         if _is_ours(plugin):
             envelope = {"to": address, "message_id": message_id, "now": now, "sender": self._settings.sender}
-            plugin.notify(body=letter.text, title=letter.subject, html=letter.html, **envelope)
+            body = {"body": letter.text, "html": letter.html, "calendar": letter.calendar}
+            plugin.notify(title=letter.subject, **body, **envelope)
         elif not _notified(plugin, letter):
             raise Unavailable("channel refused")
 
@@ -136,34 +139,23 @@ def _close(plugin: Any) -> None:
 
 # Fit to send (SR-12) -------------------------------------------------------------------------------------------------
 
-_GAP = r"[\s().\-/]{0,3}"
-_OUT, _IN = r"[A-PR-UWYZ](?:\d[\dA-HJKMNPR-Y]?|[A-HK-Y]\d[\dA-Z]?)", r"\d[ABD-HJLNP-UW-Z]{2}"
-_WORD = re.compile(r"[^\W_]+")
-_NUMBER = re.compile(rf"\d(?:{_GAP}\d){{6,}}")
-_EMAIL = re.compile(r"[^\s@<>\"'=(]+(?:@|%40)[\w-]+(?:\.[\w-]+)+")
-_PHONE = re.compile(
-    rf"(?<!\w)(?:(?:\+|00){_GAP}\d(?:{_GAP}\d){{7,13}}|\(?0(?:{_GAP}\d){{9,10}}|7\d{{3}}\s?(?:\d\s?){{6}})(?!\w)"
-)
-_POSTCODE = re.compile(rf"(?<![\w-]){_OUT}{_IN}(?![\w-])|(?<!\w){_OUT}\s{{1,3}}{_IN}(?!\w)", re.IGNORECASE)
-_LOOKS = ((_EMAIL, "an e-mail address"), (_POSTCODE, "a postcode"), (_PHONE, "a telephone number"))
 
-
-def fit_to_send(letter: Letter, link: str, forbidden: frozenset[str]) -> str | None:
+def fit_to_send(letter: Letter, link: str, forbidden: frozenset[str], own: Iterable[str] = ()) -> str | None:
     """Why a letter may not go, in words that hold nothing personal; None when it may (SR-12).
 
     `forbidden` is what is personal in its cases: names, addresses, telephone numbers and e-mail addresses, in any
-    order. `link` is the link of the settings, whose fixed part is not looked into.
+    order. `link` is the link of the settings, whose fixed part is not looked into. `own` are the addresses of who sends
+    it and who gets it, which an invitation must name.
     """
-    shown = _shown(letter, link)
-    for pattern, what in _LOOKS:
-        if pattern.search(shown):
-            return f"it holds what looks like {what}"
-    said = f" {' '.join(_words(shown))} "
-    numbers = "|".join(_numbers(shown))
+    shown = _shown(letter, link) + _invited(letter, own)
+    if what := screen.looks_like(shown):
+        return f"it holds what looks like {what}"
+    said = f" {' '.join(words(shown))} "
+    numbers = "|".join(screen.numbers(shown))
     for value in forbidden:
         if any(f" {phrase} " in said for phrase in _phrases(value)):
             return "it holds a name or an address of a party"
-        if any(_national(number) in numbers for number in _numbers(value)):
+        if any(screen.national(number) in numbers for number in screen.numbers(value)):
             return "it holds a telephone number of a party"
     return None
 
@@ -176,45 +168,30 @@ def _shown(letter: Letter, link: str) -> str:
     return re.sub(rf"{re.escape(before)}([A-Z0-9-]*){re.escape(after)}", r" \1 ", whole) if before else whole
 
 
-def _words(text: str) -> list[str]:
-    """The words of a text without capitals and accents: "José O'Neill" is jose, o, neill."""
-    apart = unicodedata.normalize("NFKD", text).casefold()
-    return _WORD.findall("".join(c for c in apart if not unicodedata.combining(c)))
+def _invited(letter: Letter, own: Iterable[str]) -> str:
+    """All an invitation says, its folded lines made whole, but for who asks whom and the domain of its number."""
+    whole = re.sub(r"\r\n[ \t]", "", (letter.calendar or b"").decode())
+    asked = "|".join(re.escape(f"mailto:{address}") for address in own)
+    whole = re.sub(rf"(?m)^((?:ORGANIZER|ATTENDEE)[;:].*?)(?:{asked})\r?$", r"\1", whole) if asked else whole
+    return "\n" + re.sub(r"(?m)^(UID:[A-Z0-9-]*)@[\w.-]*\r?$", r"\1", whole)
 
 
 @lru_cache(maxsize=4096)
 def _phrases(value: str) -> frozenset[str]:
     """What of a personal value may not be said, as words in a row: all of it, each line, each word of a name."""
-    lines = [_words(line) for line in (value, *re.split(r"[,;\n]", value))]
+    lines = [words(line) for line in (value, *re.split(r"[,;\n]", value))]
     lines += [[word for word in line if word.isalpha()] for line in lines]
     found = {" ".join(line) for line in lines if any(len(word) > 2 and word.isalpha() for word in line)}
     if not re.search(r"[\d,;@\n]", value):
         found |= {" ".join(lines[0]), *(word for word in lines[0] if len(word) > 2)}
-    return frozenset(found - vocabulary() - {""}).union(_postcodes(value))
-
-
-def _postcodes(value: str) -> Iterator[str]:
-    """A postcode as one word and as two."""
-    for match in _POSTCODE.finditer(value):
-        code = "".join(_words(match.group()))
-        yield from (code, f"{code[:-3]} {code[-3:]}")
-
-
-def _numbers(text: str) -> list[str]:
-    """Every long number of a text, as digits."""
-    return [re.sub(r"\D", "", match.group()) for match in _NUMBER.finditer(text)]
-
-
-def _national(number: str) -> str:
-    """A number without what it begins with at home (0) or from abroad (44)."""
-    return re.sub(r"^(?:(?:00)?44)?0?", "", number)
+    return frozenset(found - vocabulary() - {""}).union(screen.postcodes(value))
 
 
 @cache
 def vocabulary() -> frozenset[str]:
     """The words we say ourselves, which are not held against a party who bears one as a name."""
     files = [HERE / "wording.toml", *sorted((HERE / "templates").iterdir())]
-    return frozenset(_words(" ".join([*(file.read_text(encoding="utf-8") for file in files), _MADE])))
+    return frozenset(words(" ".join([*(file.read_text(encoding="utf-8") for file in files), _MADE, blank()])))
 
 
 _MADE = """January February March April May June July August September October November December

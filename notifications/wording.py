@@ -7,16 +7,17 @@ one that does not fit stops the message (SR-12).
 import re
 import tomllib
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from models.working_days import say
+from models.working_days import LONDON, say
+from notifications.invitation import Method
 
 HERE = Path(__file__).parent
 CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{0,39}")
-ITEM = re.compile(r"enquiries|conversation with [A-Z0-9][A-Z0-9-]{0,39}|[A-Z0-9][A-Z0-9-]{0,39}")
+ITEM = re.compile(r"enquiries|finding|survivor plan|conversation with [A-Z0-9][A-Z0-9-]{0,39}|[A-Z0-9][A-Z0-9-]{0,39}")
 WORD = re.compile(r"[a-z_]{2,30}")
 
 Bundle = Literal["now", "preference", "digest"]
@@ -32,6 +33,8 @@ class Wording:
     says: str
     bundle: Bundle
     urgent: bool
+    calendar: Method | None
+    """What the invitation asks of a calendar that goes with it, where one does."""
 
 
 @cache
@@ -43,7 +46,7 @@ def _read() -> dict[str, Any]:
 def wording(name: str) -> Wording:
     """The wording of an occasion. Raises KeyError for one nobody wrote."""
     row = _read()[name]
-    return Wording(row["subject"], row["says"], row["bundle"], row.get("urgent", False))
+    return Wording(row["subject"], row["says"], row["bundle"], row.get("urgent", False), row.get("calendar"))
 
 
 def digest_wording() -> dict[str, str]:
@@ -62,7 +65,7 @@ class Said:
 
 def said(reference: str, name: str, fields: dict[str, Any]) -> Said:
     """Put a notice into words. Raises NotSayable for a field that could carry anything personal."""
-    words = {"reference": _code(reference), **_sayable(fields)}
+    words = {"reference": _code(reference), "programme": reference.partition("-")[0], **_sayable(fields)}
     text = wording(name)
     return Said(reference, text.subject.format(**words), text.says.format(**words), words)
 
@@ -95,6 +98,18 @@ def _day(value: Any) -> str:
         raise NotSayable("a field that should be a date is none") from None
 
 
+def _moment(value: Any) -> str:
+    """A moment in UTC as it is said in London: 7 February 2022 at 10:00."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise NotSayable("a field that should be a moment with its zone is none")
+    here = moment.astimezone(LONDON)
+    return f"{say(here.date())} at {here:%H:%M}"
+
+
 def _items(value: Any) -> str:
     if not isinstance(value, list) or not all(isinstance(v, str) and ITEM.fullmatch(v) for v in value):
         raise NotSayable("a list in a notice holds something other than references and codes")
@@ -109,12 +124,26 @@ def _word(value: Any) -> str:
 
 _FORMS = {
     "due": _day,
+    "day": _day,
     "hearing": _day,
     "session_on": _day,
+    "starts": _moment,
+    "ends": _moment,
+    "sitting": _word,
+    "sequence": lambda value: str(int(value)),
     "missing": _items,
     "proposed": _items,
     "duty": _word,
     "result": _word,
+    "reason": _word,
+    "report": _word,
+    "paper": _word,
+    "answer": _word,
+    "ground": _word,
+    "until": _day,
+    "week": lambda value: str(int(value)),
+    "weeks": lambda value: str(int(value)),
+    "held": lambda value: str(int(value)),
     "late": lambda value: str(int(value)),
     "step_name": lambda value: _word(value.replace(" ", "_")),
 }

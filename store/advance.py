@@ -14,12 +14,13 @@ from sqlalchemy import Connection, Engine, Row, bindparam, select, update
 from models.facts.referral import ProviderPhoned
 from models.limits import Limits
 from models.pathway import Pathway, decide
-from models.standing import Decision, Duty
+from models.standing import Decision, Duty, Spawn
 from models.tables import DutyRow, NoticeRow, PathwayRow
 from models.working_days import london_date
 from notifications.ladder import Climb, next_day
 from settings import Settings
 from store.database import claiming, in_batches, insert_new, writing
+from store.open import Opening, open_pathways
 from store.pathways import Directories, Loaded, load, pathway_rows
 
 Story = Callable[[Pathway], None]
@@ -51,6 +52,8 @@ class Advanced:
 
     moved: list[Moved] = field(default_factory=list)
     notices: int = 0
+    opened: set[tuple[str, str]] = field(default_factory=set)
+    """Pathways of other programmes that these have opened, as (programme, reference): those to nudge."""
 
     @property
     def failed(self) -> list[Moved]:
@@ -63,6 +66,7 @@ class Advanced:
     def add(self, other: "Advanced") -> None:
         self.moved += other.moved
         self.notices += other.notices
+        self.opened |= other.opened
 
 
 def advance(
@@ -105,7 +109,9 @@ def advance_batch(
         for one in loaded:
             changes.consider(one, story, stored.get(one.row.reference, {}), told)
         changes.write(connection)
-    return Advanced(changes.moved, len(changes.new_notices))
+        opened = _not_open_yet(connection, changes.openings)
+        open_pathways(connection, opened, settings)
+    return Advanced(changes.moved, len(changes.new_notices), {(one.programme, one.reference) for one in opened})
 
 
 def _claim(
@@ -144,6 +150,7 @@ class _Changes:
         self.new_duties: list[dict[str, Any]] = []
         self.changed_duties: list[dict[str, Any]] = []
         self.new_notices: list[dict[str, Any]] = []
+        self.openings: list[Opening] = []
 
     def consider(self, one: Loaded, story: Story, stored: dict[str, Row[Any]], told: set[tuple[str, str, str]]) -> None:
         if one.unreadable:
@@ -157,6 +164,7 @@ class _Changes:
         self._standing(one.row, decision)
         self._duties(one, decision, stored)
         self._notices(one.row, decision, told)
+        self.openings += [_opening(one.row, spawn) for spawn in decision.spawned]
 
     def _failed(self, one: Loaded, kind: str) -> None:
         row = one.row
@@ -243,6 +251,24 @@ class _Changes:
             connection.execute(duties.insert(), self.new_duties)
         _update(connection, duties, duties.c.id, "duty", self.changed_duties)
         insert_new(connection, notices, self.new_notices)
+
+
+def _opening(row: Row[Any], spawn: Spawn) -> Opening:
+    """A pathway another one opens in its case; the adviser asks for it, as for any of their own."""
+    because = spawn.because
+    return Opening(
+        reference=spawn.reference, programme=spawn.programme, route="adviser", case=row.case, party=spawn.party,
+        area=row.area, requested_on=because.happened_on, recorded_by=because.recorded_by,
+        recorded_at=because.recorded_at, told_already=because.told_already,
+    )  # fmt: skip
+
+
+def _not_open_yet(connection: Connection, openings: Sequence[Opening]) -> list[Opening]:
+    if not openings:
+        return []
+    there = select(pathways.c.reference).where(pathways.c.reference.in_({one.reference for one in openings}))
+    known = set(connection.execute(there).scalars())
+    return [one for one in openings if one.reference not in known]
 
 
 def _update(connection: Connection, table: Any, key: Any, name: str, rows: list[dict[str, Any]]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, bindparam, select, update
 
 from models.limits import Limits, Step, kept_limits
+from models.restricted import NOBODY
 from models.standing import Who
 from models.tables import DutyRow, NoticeRow, PathwayRow, Provider
 from models.working_days import london_date, working_days_after
@@ -114,6 +115,8 @@ def _notices(row: Row[Any], pathway: Row[Any], step: Step, today: date, now: dat
         tells += step.also_near_hearing
     again = f":{today.isoformat()}" if step.step == "H" else ""
     for who in dict.fromkeys(_who(role, row, pathway) for role in tells):
+        if who.code == NOBODY:
+            continue  # it is listed as nobody's until somebody has it
         fields = late_fields(row, today) | {"step": step.step, "step_name": step.name}
         yield _notice(row, who, "chase", now, occasion=f"chase:{step.step}:{row.key}{again}", fields=fields)
 

@@ -18,8 +18,8 @@ def database(url: str | None = None) -> Engine:
     """The engine for a database URL; the one of the settings by default."""
     url = url or settings().database_url
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(_with_psycopg(url), pool_pre_ping=True)
-    engine = create_engine(url)
+        return create_engine(_with_psycopg(url), pool_pre_ping=True, hide_parameters=True)
+    engine = create_engine(url, hide_parameters=True)  # an error must not repeat what was to be written
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

@@ -12,20 +12,25 @@ from sqlalchemy import Connection, func, select
 from models.facts import Fact
 from models.facts.referral import ReferralDeclined
 from models.limits import Profile, open_to_referrals
-from models.tables import PathwayRow, Provider, ServiceLine
+from models.standing import Days
+from models.tables import Closure, PathwayRow, Practitioner, Provider, ServiceLine
 
 NEEDS_ACCREDITATION = {"DVPP": "Respect", "CCI": "NACCC enhanced", "SUPPORTED": "NACCC"}
 """Programmes that only an accredited provider may take (SR-04, SR-05, SR-08); SPIP needs none."""
+OF_OUR_OWN = {"CPPP"}
+"""Programmes run by our own practitioners and not by providers."""
+WATCHED = {"tracking"}
+"""States in which whoever held a pathway has done their part: it takes up no room with them."""
 
 Place = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Line:
-    """One programme of one provider."""
+    """One programme of one provider; or of one practitioner, who serves every area."""
 
     provider: str
-    areas: frozenset[str]
+    areas: frozenset[str] | None
     contracted_from: date
     contracted_until: date | None
     open_to_referrals: bool
@@ -46,6 +51,8 @@ class Directory:
     lines: dict[str, Line] = field(default_factory=dict)
     holding: Counter[str] = field(default_factory=Counter)
     """How many open pathways each provider holds."""
+    closures: dict[str, list[Days]] = field(default_factory=dict)
+    """The days on which each provider's groups do not meet."""
 
     def why_not(self, provider: str, area: str, day: date, *, already_made: bool = False) -> str | None:
         """Why a provider may take no new referral on a day (SR-16); None when it may.
@@ -57,16 +64,14 @@ class Directory:
         if not open_to_referrals(self.programme, day, self.profile, self.limits):
             return f"{self.programme} takes no referrals on {day:%d/%m/%Y}"
         if line is None:
-            return f"{provider} does not deliver {self.programme}"
-        if area not in line.areas:
+            trained = self.programme in OF_OUR_OWN
+            return f"{provider} {'is not trained in' if trained else 'does not deliver'} {self.programme}"
+        if line.areas is not None and area not in line.areas:
             return f"{provider} does not serve area {area}"
         if day < line.contracted_from or (line.contracted_until and day > line.contracted_until):
             return f"{provider} has no contract for {self.programme} on {day:%d/%m/%Y}"
         if line.suspended_from and day >= line.suspended_from:
             return f"{provider} is suspended since {line.suspended_from:%d/%m/%Y}"
-        wanted = NEEDS_ACCREDITATION.get(self.programme)
-        if wanted and (line.accreditation != wanted or not line.accredited_until or day > line.accredited_until):
-            return f"{provider} has no live {wanted} accreditation on {day:%d/%m/%Y}"
         if already_made:
             return None
         if not line.open_to_referrals:
@@ -75,11 +80,28 @@ class Directory:
             return f"{provider} holds {self.holding[provider]} referrals, as many as it has room for"
         return None
 
+    def not_accredited(self, provider: str, day: date) -> str | None:
+        """Why a provider's accreditation is not enough for the programme on a day (SR-04); None when it is."""
+        wanted, line = NEEDS_ACCREDITATION.get(self.programme), self.lines.get(provider)
+        if not wanted or line is None:
+            return None
+        if line.accreditation != wanted or not line.accredited_until or day > line.accredited_until:
+            return f"{provider} has no live {wanted} accreditation on {day:%d/%m/%Y}"
+        return None
+
+    def accredited_until(self, provider: str) -> date | None:
+        """The last day of the accreditation the programme needs; None where it needs none, or nothing is known."""
+        line = self.lines.get(provider)
+        return line.accredited_until if line and self.programme in NEEDS_ACCREDITATION else None
+
     def proposed(self, area: str, home: Place | None, day: date, facts: Iterable[Fact]) -> list[str]:
         """Providers a person could be referred to, the nearest first; without coordinates, the one with most room."""
         declined = {fact.provider for fact in facts if isinstance(fact, ReferralDeclined)}
-        able = [code for code in self.lines if code not in declined and not self.why_not(code, area, day)]
+        able = [code for code in self.lines if code not in declined and self._able(code, area, day)]
         return sorted(able, key=lambda code: (self._distance(code, home), self._fullness(code), code))
+
+    def _able(self, provider: str, area: str, day: date) -> bool:
+        return not self.why_not(provider, area, day) and not self.not_accredited(provider, day)
 
     def _distance(self, provider: str, home: Place | None) -> float:
         place = self.lines[provider].place
@@ -103,6 +125,31 @@ def place_of(latitude: float | None, longitude: float | None) -> Place | None:
 
 def directory(connection: Connection, programme: str, profile: Profile, limits: Path) -> Directory:
     """Read the providers of one programme and how many open referrals each holds."""
+    lines = _practitioners(connection, programme) if programme in OF_OUR_OWN else _providers(connection, programme)
+    held = (
+        select(PathwayRow.provider, func.count())
+        .where(PathwayRow.programme == programme, PathwayRow.closed_on.is_(None), PathwayRow.provider.is_not(None))
+        .where(PathwayRow.state.not_in(WATCHED))
+        .group_by(PathwayRow.provider)
+    )
+    holding = Counter(dict(connection.execute(held).all()))
+    closures: dict[str, list[Days]] = {}
+    for row in connection.execute(select(Closure.__table__).where(Closure.provider.in_(lines))):
+        closures.setdefault(row.provider, []).append((row.closed_from, row.closed_until))
+    return Directory(programme, profile, limits, lines, holding, closures)
+
+
+def _practitioners(connection: Connection, programme: str) -> dict[str, Line]:
+    """Our own people trained in a programme."""
+    query = select(Practitioner.code, Practitioner.trained_in, Practitioner.capacity)
+    return {
+        row.code: Line(row.code, None, date.min, None, True, row.capacity, None, None, None, None)
+        for row in connection.execute(query.where(Practitioner.trained_in != ""))
+        if programme in row.trained_in.split()
+    }
+
+
+def _providers(connection: Connection, programme: str) -> dict[str, Line]:
     query = select(ServiceLine, Provider.suspended_from).join(Provider, Provider.code == ServiceLine.provider)
     lines = {}
     for row in connection.execute(query.where(ServiceLine.programme == programme)):
@@ -112,10 +159,4 @@ def directory(connection: Connection, programme: str, profile: Profile, limits: 
             accreditation=row.accreditation, accredited_until=row.accredited_until,
             suspended_from=row.suspended_from, place=place_of(row.latitude, row.longitude),
         )  # fmt: skip
-    held = (
-        select(PathwayRow.provider, func.count())
-        .where(PathwayRow.programme == programme, PathwayRow.closed_on.is_(None), PathwayRow.provider.is_not(None))
-        .group_by(PathwayRow.provider)
-    )
-    holding = Counter(dict(connection.execute(held).all()))
-    return Directory(programme, profile, limits, lines, holding)
+    return lines

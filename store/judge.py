@@ -3,13 +3,42 @@
 What safety forbids is another matter (`models.safety`). A refusal is a sentence that names the column at fault.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from models.facts import Fact
-from models.facts.case import ContactFailed, ParentSpokenTo, ProceedingsEnded, RiskRaised
+from models.facts.case import ContactFailed, ProceedingsEnded, RiskRaised
+from models.facts.cppp import (
+    ChildLetterShared,
+    ConsentGiven,
+    ConsentRefused,
+    ConsentWithdrawn,
+    CourtTimetabled,
+    OutcomeRecorded,
+    PractitionerMatched,
+    ProgrammeStopped,
+    SessionCalledOff,
+    SessionHeld,
+    SessionLetterSent,
+    SessionMoved,
+    SessionSet,
+    Unavailable,
+)
+from models.facts.dvpp import (
+    AssessmentDone,
+    AssessmentMissed,
+    AssessmentReported,
+    Dropped,
+    FinalReported,
+    MidwayReported,
+    NoProviderInReach,
+    ProgrammeStarted,
+    WeeklyAttendance,
+)
 from models.facts.every import (
+    CourtPaperSigned,
     DirectionDischarged,
     Held,
     LetterSent,
@@ -22,16 +51,25 @@ from models.facts.every import (
 from models.facts.referral import Acknowledged, ProviderPhoned, ReferralDeclined, ReferralRecalled, ReferralSent
 from models.facts.referral import Refused as RefusedByPerson
 from models.facts.spip import AttendanceReported, ContactAttempted, SessionBooked
+from models.gates import sessions_held
 from models.pathway import Pathway
+from models.weeks import nth, session_days
 from models.working_days import london_date, say
 from store.pathways import Loaded, Record
 
-_AFTER_THE_END = (LetterSent, ProviderPhoned)
+_AFTER_THE_END = (LetterSent, SessionLetterSent, ProviderPhoned)
 _SHARED = ("session", "provider", "hearing_on")
-_ENDS = (Withdrawn, ProceedingsEnded, DirectionDischarged)
+_ENDS = (Withdrawn, ProceedingsEnded, DirectionDischarged, NoProviderInReach, ConsentWithdrawn, ProgrammeStopped)
+_BEGINS = (ReferralSent, SessionBooked, PractitionerMatched, SessionSet, SessionMoved)
+_OF_ONE_SESSION = (SessionMoved, SessionCalledOff, SessionHeld)
 _GIVEN_BACK = (ReferralDeclined, ReferralRecalled)
-_OF_HOLDER = (Acknowledged, ReferralDeclined, ReferralRecalled, ContactAttempted, RefusedByPerson, SessionBooked)
+_OF_HOLDER = (
+    Acknowledged, ReferralDeclined, ReferralRecalled, ContactAttempted, RefusedByPerson, SessionBooked,
+    AssessmentMissed, AssessmentDone, AssessmentReported, ProgrammeStarted, WeeklyAttendance, Dropped, MidwayReported,
+    FinalReported,
+)  # fmt: skip
 """What is said only of, or by, the provider that holds the referral."""
+_ONCE = (AssessmentDone, AssessmentReported, ProgrammeStarted, WeeklyAttendance, Dropped, MidwayReported, FinalReported)
 
 
 class Refused(Exception):
@@ -62,8 +100,8 @@ def sound(fact: Fact, now: datetime, people: People) -> None:
         raise Refused("recorded_at", f"it was recorded before it happened, on {say(fact.happened_on)}")
     if isinstance(fact, ReferralSent) and fact.told_already and fact.happened_on == london_date(now):
         raise Refused("told_already", "a referral of today is not known to its provider yet; leave told_already empty")
-    if isinstance(fact, SessionBooked) and fact.happened_on > fact.session_on:
-        raise Refused("happened_on", f"a session is booked before it is held, on {say(fact.session_on)}")
+    if isinstance(fact, (SessionBooked, SessionSet, SessionMoved)) and fact.happened_on > fact.session_on:
+        raise Refused("happened_on", f"a session is fixed before it is held, on {say(fact.session_on)}")
     if fact.recorded_by not in people.roles and fact.recorded_by not in people.providers:
         raise Refused("recorded_by", f"{fact.recorded_by} is neither a practitioner nor a provider we know")
     if isinstance(fact, ContactFailed) and people.roles.get(fact.accepted_by) != "service_manager":
@@ -87,15 +125,16 @@ def agrees(fact: Fact, subject: str, record: Record) -> None:
         raise Refused("supersedes", "say by its number which fact never happened")
     standing = next((f for f in record.live if f.identity == fact.identity and f.id != fact.supersedes), None)
     if standing:
-        said = f"contradicts fact {standing.id}, {_summary(standing)}"
-        raise Refused("fact", f"{said}; to correct that one, give supersedes {standing.id}")
+        raise _contradicts(standing)
     if fact.supersedes is None and any(f.identity == fact.identity for f in record.corrected.values()):
         raise Refused("fact", "this was recorded before and corrected; supersede the correction instead")
 
 
 def follows(fact: Fact, one: Loaded, subject: str) -> None:
-    """Not before what it depends on, and not on a pathway that is over."""
+    """On a pathway of its programme, not before what it depends on, and not on one that is over."""
     row, known = one.row, one.known
+    if fact.of and row.programme not in fact.of:
+        raise Refused("fact", f"{fact.kind} is of {' and '.join(fact.of)}; {row.reference} is {row.programme}")
     if subject == row.reference:
         if row.closed_on and fact.supersedes is None and not isinstance(fact, _AFTER_THE_END):
             why = f"{row.reference} closed on {say(row.closed_on)}; correct an earlier fact if that was wrong"
@@ -115,7 +154,7 @@ def follows(fact: Fact, one: Loaded, subject: str) -> None:
 
 def fits(fact: Fact, one: Loaded, of_person: Sequence[Loaded]) -> None:
     """The person is of this case, the provider is the one that holds the referral, and nothing is opened twice."""
-    if isinstance(fact, (ParentSpokenTo, ContactFailed)) and fact.party not in one.known.parties:
+    if getattr(fact, "party", None) and fact.party not in one.known.parties:
         raise Refused("party", f"{fact.party} is not a party of this case; its parties: {', '.join(one.known.parties)}")
     target = next((f for f in one.known.facts if f.id == fact.supersedes), None)
     if isinstance(target, Requested):
@@ -129,8 +168,17 @@ def fits(fact: Fact, one: Loaded, of_person: Sequence[Loaded]) -> None:
         )
     if target and one.row.closed_on:
         _may_reopen(one, of_person)
-    if isinstance(fact, (ReferralSent, SessionBooked)) and any(isinstance(f, _ENDS) for f in one.known.facts):
+    if isinstance(fact, _BEGINS) and any(isinstance(f, _ENDS) or _reports(f) for f in one.known.facts):
         raise Refused("fact", f"{one.row.reference} is over; nothing is sent or booked any more")
+    if isinstance(target, (SessionSet, SessionMoved, SessionCalledOff)):
+        why = "what went out as an invitation is not corrected; move the session (session_moved) or call it off"
+        raise Refused("supersedes", why)
+    if isinstance(target, PractitionerMatched):
+        why = "who was told that it is theirs is not corrected; give it to another (practitioner_matched)"
+        raise Refused("supersedes", why)
+    for judged, kinds in _MORE:
+        if isinstance(fact, kinds):
+            judged(fact, one)
     if target is None and isinstance(fact, ReferralSent):
         _is_free(fact, one)
     if target is None and isinstance(fact, _OF_HOLDER):
@@ -147,6 +195,8 @@ def permitted(fact: Fact, about: Sequence[Loaded], people: People) -> None:
         raise Refused("recorded_by", f"a provider does not record {fact.kind}; it is for staff")
     if role is None and fact.about == "pathway" and not any(fact.recorded_by in _sent_to(one) for one in about):
         raise Refused("recorded_by", f"{fact.recorded_by} was not sent this referral")
+    if fact.by == "manager" and role != "service_manager":
+        raise Refused("recorded_by", f"{fact.kind} is recorded by a service manager")
     if fact.by == "adviser" and role not in ("adviser", "service_manager"):
         raise Refused("recorded_by", f"{fact.kind} is recorded by an adviser or a service manager")
 
@@ -177,6 +227,123 @@ def _of_holder(fact: Fact, one: Loaded) -> None:
         raise Refused(
             "provider", f"{named} does not hold this referral{said}" if named else "nobody holds this referral"
         )
+
+
+def _session_stands(fact: SessionMoved | SessionCalledOff | SessionHeld, one: Loaded) -> None:
+    """A session is moved, called off or held while it is still to come; it is held on the day it is set for."""
+    p = Pathway(one.known, fact.recorded_on)
+    over = p.first(SessionCalledOff, SessionHeld, session=fact.session)
+    if over and over.id != fact.supersedes:
+        raise Refused("session", f"{fact.session} is over: {over.label} on {say(over.happened_on)}")
+    timed = p.last(SessionSet, SessionMoved, session=fact.session)
+    if isinstance(fact, SessionMoved) and timed and fact.happened_on < timed.happened_on:
+        raise Refused("happened_on", f"{fact.session} was put on another day since, on {say(timed.happened_on)}")
+    if isinstance(fact, SessionHeld) and timed and fact.happened_on != timed.session_on:
+        why = f"{fact.session} is set for {say(timed.session_on)}; if it was held on another day, move it first"
+        raise Refused("happened_on", why)
+
+
+def _reports(fact: Fact) -> bool:
+    return isinstance(fact, CourtPaperSigned) and fact.paper == "report"
+
+
+def _signed_once(fact: CourtPaperSigned, one: Loaded) -> None:
+    """The court is advised once of a CPPP, and gets one report."""
+    if one.row.programme != "CPPP" or fact.paper == "note":
+        return
+    signed = Pathway(one.known, fact.recorded_on).first(CourtPaperSigned, paper=fact.paper)
+    if signed and signed.id != fact.supersedes:
+        raise Refused("paper", f"the {fact.paper} was signed on {say(signed.happened_on)}, fact {signed.id}")
+
+
+def _court_was_advised(fact: CourtTimetabled, one: Loaded) -> None:
+    advised = Pathway(one.known, fact.recorded_on).first(CourtPaperSigned, paper="advice")
+    if advised is None or advised.happened_on > fact.happened_on:
+        raise Refused("fact", "the court gives time when it was advised; record court_paper_signed paper=advice first")
+
+
+def _given_in_turn(fact: PractitionerMatched, one: Loaded) -> None:
+    """Whoever it went to last has it, so it is given on after that day and to somebody else."""
+    last = Pathway(one.known, fact.recorded_on).last(PractitionerMatched)
+    if last is None:
+        return
+    if last.practitioner == fact.practitioner:
+        raise Refused("practitioner", f"{fact.practitioner} has it since {say(last.happened_on)}")
+    if fact.happened_on < last.happened_on:
+        raise Refused("happened_on", f"it was given to {last.practitioner} since, on {say(last.happened_on)}")
+
+
+def _sessions_complete(fact: OutcomeRecorded, one: Loaded) -> None:
+    """The outcome is that of all the sessions; one that ends before them is stopped (programme_stopped)."""
+    answers = sessions_held(Pathway(one.known, fact.recorded_on))
+    if missing := [name for name, answer in answers if answer is None]:
+        raise Refused("fact", f"the sessions are not complete; still missing: {', '.join(missing)}")
+    if fact.happened_on < (last := max(answer.happened_on for _, answer in answers if answer)):
+        raise Refused("happened_on", f"the sessions were only complete on {say(last)}")
+
+
+def _child_was_seen(fact: ChildLetterShared, one: Loaded) -> None:
+    seen = dict(sessions_held(Pathway(one.known, fact.recorded_on)))["a session with the child"]
+    if seen is None or seen.happened_on > fact.happened_on:
+        raise Refused("fact", "the child is seen first; record that session (session_held)")
+
+
+def _not_given_before(fact: ConsentRefused, one: Loaded) -> None:
+    if Pathway(one.known, fact.recorded_on).first(ConsentGiven, party=fact.party):
+        raise Refused("fact", f"{fact.party} has consented; a consent is withdrawn (consent_withdrawn)")
+
+
+def _known_there(fact: Unavailable, one: Loaded) -> None:
+    p = Pathway(one.known, fact.recorded_on)
+    may = [*one.known.parties, one.row.case, one.row.adviser, *filter(None, [p.provider and p.provider.code])]
+    if fact.who not in may:
+        raise Refused("who", f"{fact.who} has no part in {one.row.reference}; one of {', '.join(dict.fromkeys(may))}")
+
+
+def _as_long_as_it_is(fact: ProgrammeStarted, one: Loaded) -> None:
+    least, most = (one.known.limits.number(name) for name in ("least_weeks", "most_weeks"))
+    if not least <= fact.weeks <= most:
+        raise Refused("weeks", f"a programme has {least} to {most} weekly sessions")
+
+
+def _week_has_come(fact: WeeklyAttendance, one: Loaded) -> None:
+    """Nobody reports on a week still to come: what is not known is not attendance (SR-21)."""
+    starts = [f.happened_on for f in Pathway(one.known, fact.recorded_on).all(ProgrammeStarted)]
+    started = max(day for day in starts if day <= fact.happened_on)
+    begins = nth(session_days(started, ()), fact.week) - timedelta(days=6)
+    if fact.happened_on < begins:
+        raise Refused("week", f"week {fact.week} begins on {say(begins)} at the earliest")
+
+
+def _once_under_a_referral(fact: Fact, one: Loaded) -> None:
+    """A provider assesses, begins, reports on a week and ends once; another one it goes to does so anew."""
+    p = Pathway(one.known, fact.recorded_on)
+    sent = [f for f in p.all(ReferralSent) if f.happened_on <= fact.happened_on]
+    which = {"week": fact.week} if isinstance(fact, WeeklyAttendance) else {}
+    said = p.all(type(fact), after=sent[-1], **which) if sent else []
+    if standing := next((f for f in said if f.id != fact.supersedes), None):
+        raise _contradicts(standing)
+
+
+def _nobody_has_it(fact: NoProviderInReach, one: Loaded) -> None:
+    if holder := Pathway(one.known, fact.recorded_on).provider:
+        raise Refused("fact", f"{holder} holds this referral; it has to decline it, or be recalled, first")
+
+
+_MORE: tuple[tuple[Callable[[Any, Loaded], None], Any], ...] = (
+    (_session_stands, _OF_ONE_SESSION),
+    (_signed_once, CourtPaperSigned),
+    (_court_was_advised, CourtTimetabled),
+    (_given_in_turn, PractitionerMatched),
+    (_sessions_complete, OutcomeRecorded),
+    (_child_was_seen, ChildLetterShared),
+    (_not_given_before, ConsentRefused),
+    (_known_there, Unavailable),
+    (_as_long_as_it_is, ProgrammeStarted),
+    (_week_has_come, WeeklyAttendance),
+    (_once_under_a_referral, _ONCE),
+    (_nobody_has_it, NoProviderInReach),
+)
 
 
 def _sent_to(one: Loaded) -> set[str]:
@@ -212,6 +379,11 @@ def _begins(cause: Fact, fact: Fact) -> date:
 def _of_what(fact: Fact) -> str:
     named = [f"{name} {getattr(fact, name)}" for name in _SHARED if getattr(fact, name, None)]
     return f" for {', '.join(named)}" if named else ""
+
+
+def _contradicts(standing: Fact) -> Refused:
+    said = f"contradicts fact {standing.id}, {_summary(standing)}"
+    return Refused("fact", f"{said}; to correct that one, give supersedes {standing.id}")
 
 
 def _summary(fact: Fact) -> str:

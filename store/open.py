@@ -71,19 +71,26 @@ def _update(connection: Connection, table: Table, key: list[str], rows: list[dic
 
 @dataclass(frozen=True)
 class Opening:
-    """A pathway asked for: by whom, for whom, and by which route."""
+    """A pathway asked for: by whom, for whom (one party, or both parents where None), and by which route."""
 
     reference: str
     programme: str
     route: Literal["court", "adviser"]
     case: str
-    party: str
+    party: str | None
     area: str
     requested_on: date
     recorded_by: str
     recorded_at: datetime
     direction: str | None = None
     told_already: bool = False
+    entry: str | None = None
+    suggested_by: str = "adviser"
+
+    @property
+    def whose(self) -> tuple[str, str]:
+        """Of these, two do not run at once."""
+        return self.programme, self.party or self.case
 
 
 def open_pathways(connection: Connection, openings: Sequence[Opening], settings: Settings) -> dict[str, str]:
@@ -98,7 +105,8 @@ def open_pathways(connection: Connection, openings: Sequence[Opening], settings:
     for opening in new:
         fact = Requested(
             happened_on=opening.requested_on, recorded_at=opening.recorded_at, recorded_by=opening.recorded_by,
-            told_already=opening.told_already, route=opening.route,
+            told_already=opening.told_already, route=opening.route, entry=opening.entry,
+            suggested_by=opening.suggested_by,
         )  # fmt: skip
         limits = limits_on(opening.programme, opening.requested_on, settings.limits)
         try:
@@ -106,7 +114,7 @@ def open_pathways(connection: Connection, openings: Sequence[Opening], settings:
         except (Blocked, ValueError) as why:
             refused[opening.reference] = str(why)
             continue
-        taken[opening.programme, opening.party] = opening.reference
+        taken[opening.whose] = opening.reference
         kept[limits.id] = {"id": limits.id, "content": json.dumps(limits.content, sort_keys=True)}
         rows.append(_row(opening, limits.id))
         requests.append(as_row(opening.reference, fact.model_copy(update={"id": next(numbers)})))
@@ -122,12 +130,13 @@ def _may_open(
 ) -> None:
     if not open_to_referrals(opening.programme, opening.requested_on, settings.profile, settings.limits):
         raise Blocked("SR-16", f"{opening.programme} takes no referrals on {opening.requested_on:%d/%m/%Y}")
-    if other := taken.get((opening.programme, opening.party)):
-        raise ValueError(f"this person has {other} open already; close or withdraw that one first")
+    if other := taken.get(opening.whose):
+        whose = "this person has" if opening.party else "these parents have"
+        raise ValueError(f"{whose} {other} open already; close or withdraw that one first")
     if any(isinstance(fact, ProceedingsEnded) for fact in case_facts):
         raise ValueError("proceedings in this case have ended")
     nobody = People(*[""] * 6)
-    known = Known(opening.reference, opening.programme, opening.party, [opening.party], nobody, limits, case_facts)
+    known = Known(opening.reference, opening.programme, opening.party, [], nobody, limits, case_facts)
     check(Pathway(known, opening.requested_on), fact, Around())
 
 
@@ -139,17 +148,15 @@ def _known(connection: Connection, openings: Sequence[Opening]) -> set[str]:
 
 
 def _open_for(connection: Connection, openings: Sequence[Opening]) -> dict[tuple[str, str], str]:
-    """The open pathway of each person, by programme. Nobody else opens one for them meanwhile."""
+    """The open pathway of each person, or of both parents of a case. Nobody else opens one for them meanwhile."""
     found: dict[tuple[str, str], str] = {}
-    if not is_sqlite(connection):
-        people = sorted({opening.party for opening in openings})
-        connection.execute(
-            select(Party.reference).where(Party.reference.in_(people)).order_by(Party.reference).with_for_update()
-        )
-    for some in in_batches(sorted({opening.party for opening in openings})):
-        query = select(pathways.c.programme, pathways.c.party, pathways.c.reference)
-        query = query.where(pathways.c.party.in_(some), pathways.c.closed_on.is_(None))
-        found |= {(programme, party): reference for programme, party, reference in connection.execute(query)}
+    for cases in in_batches(sorted({opening.case for opening in openings})):
+        if not is_sqlite(connection):
+            people = select(Party.reference).where(Party.case.in_(cases)).order_by(Party.reference)
+            connection.execute(people.with_for_update())
+        query = select(pathways.c.programme, pathways.c.party, pathways.c.case, pathways.c.reference)
+        for row in connection.execute(query.where(pathways.c.case.in_(cases), pathways.c.closed_on.is_(None))):
+            found[row.programme, row.party or row.case] = row.reference
     return found
 
 

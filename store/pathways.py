@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
-from models.facts import KINDS, Fact
+from models.facts import KINDS, RESTRICTED, Fact
 from models.facts.every import Retracted
 from models.limits import kept_limits
-from models.standing import Known, People
+from models.standing import Known, People, Terms
 from models.tables import Area, Case, Direction, FactRow, LimitSet, Party, PathwayRow
 from store.database import in_batches
 from store.directory import Directory, directory, place_of
@@ -80,7 +80,10 @@ pathway_rows = (
         Area.service_manager,
         Area.assistant_director,
         Area.business_support,
+        Area.research_analyst,
         Direction.monitoring_requested,
+        Direction.in_final_order,
+        Direction.assessment_only,
         LimitSet.content,
         Party.latitude,
         Party.longitude,
@@ -88,7 +91,7 @@ pathway_rows = (
     .join(Case, Case.reference == PathwayRow.case)
     .join(Area, Area.code == PathwayRow.area)
     .join(LimitSet, LimitSet.id == PathwayRow.limits)
-    .join(Party, Party.reference == PathwayRow.party)
+    .outerjoin(Party, Party.reference == PathwayRow.party)
     .outerjoin(Direction, Direction.reference == PathwayRow.direction)
 )
 """Pathways, each with the codes of the people who have a part in it, its limits and where the person lives."""
@@ -102,6 +105,7 @@ def people_of(row: Row[Any]) -> People:
         service_manager=row.service_manager,
         assistant_director=row.assistant_director,
         business_support=row.business_support,
+        research_analyst=row.research_analyst or "",
     )
 
 
@@ -118,8 +122,10 @@ def _known(
         people=people_of(row),
         limits=kept_limits(row.content),
         facts=mine,
-        monitoring_requested=bool(row.monitoring_requested),
+        terms=Terms(bool(row.monitoring_requested), bool(row.in_final_order), bool(row.assessment_only)),
         proposed=lambda: directories.of(row.programme).proposed(row.area, home, today, mine),
+        accredited_until=lambda provider: directories.of(row.programme).accredited_until(provider),
+        closed_weeks=lambda provider: directories.of(row.programme).closures.get(provider, ()),
     )
 
 
@@ -151,7 +157,8 @@ def record_of(connection: Connection, subjects: Iterable[str]) -> dict[str, Reco
 
 
 def as_fact(row: Row[Any], place: int) -> Fact:
-    return KINDS[row.kind].model_validate(
+    kind = KINDS.get(row.kind) or RESTRICTED[row.kind]
+    return kind.model_validate(
         {
             **row.payload,
             "id": row.id,

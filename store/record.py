@@ -14,8 +14,10 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, bindparam, func, select, update
 
 from models.facts import Fact
+from models.facts.cppp import PractitionerMatched, SpipConsidered
 from models.facts.every import Retracted
 from models.facts.referral import ReferralSent
+from models.limits import open_to_referrals
 from models.pathway import Pathway
 from models.safety import Around, Blocked, check, seats_of
 from models.tables import Case, FactRow, PathwayRow, Practitioner, Provider
@@ -116,9 +118,10 @@ class _Book:
         self.connection = connection
         self.now = now
         self.today = london_date(now)
+        self.settings = settings
         self.directories = Directories(connection, settings.profile, settings.limits)
         cases = self._lock_cases({one.subject for one in some})
-        self._lock_providers({one.fact.provider for one in some if isinstance(one.fact, ReferralSent)})
+        self._lock_providers({holder for one in some if (holder := new_holder(one.fact))})
         rows = _rows_of(connection, cases)
         self.loaded = {one.row.reference: one for one in load(connection, rows, self.today, self.directories)}
         self.of_case: dict[str, list[Loaded]] = {case: [] for case in cases}
@@ -127,7 +130,7 @@ class _Book:
         self.records = record_of(connection, cases | set(self.loaded))
         roles = dict(connection.execute(select(Practitioner.code, Practitioner.role)).all())
         self.people = judge.People(roles, set(connection.execute(select(Provider.code)).scalars()))
-        self.of_person: dict[tuple[str, str], list[Loaded]] = defaultdict(list)
+        self.of_person: dict[tuple[str, str | None], list[Loaded]] = defaultdict(list)
         for one in self.loaded.values():
             self.of_person[one.row.programme, one.row.party].append(one)
         self.numbers = fact_numbers(connection)
@@ -151,8 +154,9 @@ class _Book:
     def _lock_providers(self, codes: set[str]) -> None:
         """Nobody else refers to these providers meanwhile: the last place is given once."""
         if codes and not is_sqlite(self.connection):
-            query = select(Provider.code).where(Provider.code.in_(codes)).order_by(Provider.code)
-            self.connection.execute(query.with_for_update())
+            for table in (Provider, Practitioner):
+                query = select(table.code).where(table.code.in_(codes)).order_by(table.code)
+                self.connection.execute(query.with_for_update())
 
     def enter(self, reported: Reported) -> Outcome:
         """Take a fact into the book, or say why not."""
@@ -169,6 +173,7 @@ class _Book:
                 judge.follows(fact, one, subject)
                 check(Pathway(one.known, self.today), fact, self._around(one))
                 judge.fits(fact, one, self.of_person[one.row.programme, one.row.party])
+                self._may_open_another(fact, one)
             judge.permitted(fact, about, self.people)
         except Refused as refusal:
             return Outcome(reported, "refused", field=refusal.field, why=refusal.why)
@@ -205,6 +210,7 @@ class _Book:
         return Around(
             seats=tuple(seat for other in others for seat in seats_of(Pathway(other.known, self.today))),
             why_not=lambda provider, fact: self._why_not(one, provider, fact),
+            not_accredited=lambda provider, fact: self._not_accredited(one, provider, fact),
         )
 
     def _why_not(self, one: Loaded, provider: str, fact: Fact) -> str | None:
@@ -214,6 +220,21 @@ class _Book:
         days = [fact.happened_on] if already else [fact.happened_on, self.today]
         reasons = (directory.why_not(provider, one.row.area, day, already_made=already) for day in days)
         return next(filter(None, reasons), None)
+
+    def _not_accredited(self, one: Loaded, provider: str, fact: Fact) -> str | None:
+        """Why accreditation is not live (SR-04) on the day of the referral; nor today, if it is made now."""
+        directory = self.directories.of(one.row.programme)
+        days = [fact.happened_on] if _made_already(one, fact) else [fact.happened_on, self.today]
+        return next(filter(None, (directory.not_accredited(provider, day) for day in days)), None)
+
+    def _may_open_another(self, fact: Fact, one: Loaded) -> None:
+        """A fact that opens a pathway of another programme is refused where that one could not be opened."""
+        if not isinstance(fact, SpipConsidered) or fact.decision != "refer":
+            return
+        if other := next((o for o in self.of_person["SPIP", fact.party] if not o.row.closed_on), None):
+            raise Refused("decision", f"this person has {other.row.reference} open already; there is nothing to add")
+        if not open_to_referrals("SPIP", fact.happened_on, self.settings.profile, self.settings.limits):
+            raise Refused("decision", f"SPIP takes no referrals on {fact.happened_on:%d/%m/%Y}; record not_refer")
 
     def _enter(self, subject: str, fact: Fact, about: list[Loaded]) -> int:
         target = next((f for f in self.records[subject].live if f.id == fact.supersedes), None)
@@ -227,9 +248,9 @@ class _Book:
         if target:
             self.records[subject].corrected[target.id] = target
         self.touched |= {one.row.reference for one in about}
-        if isinstance(fact, ReferralSent):
-            self.referred[about[0].row.reference] = fact.provider
-            self.directories.of(about[0].row.programme).holding[fact.provider] += 1
+        if holder := new_holder(fact):
+            self.referred[about[0].row.reference] = holder
+            self.directories.of(about[0].row.programme).holding[holder] += 1
         self.new.append(as_row(subject, fact))
         return number
 
@@ -243,6 +264,13 @@ class _Book:
             query = update(pathways).where(pathways.c.reference == bindparam("ref"))
             rows = [{"ref": reference, "to": provider} for reference, provider in self.referred.items()]
             self.connection.execute(query.values(provider=bindparam("to")), rows)
+
+
+def new_holder(fact: Fact) -> str | None:
+    """Whom a fact gives the pathway to: a provider, or a practitioner."""
+    if isinstance(fact, ReferralSent):
+        return fact.provider
+    return fact.practitioner if isinstance(fact, PractitionerMatched) else None
 
 
 def fact_numbers(connection: Connection) -> Iterator[int]:

@@ -10,7 +10,7 @@ from prefect.states import Completed, Failed
 from settings import settings
 from store.advance import Advanced, Story, advance_batch
 from store.database import database, in_batches
-from tasks.nudge import run_now
+from tasks.nudge import nudge, run_now
 from tasks.safely import safely
 from tasks.show import show_run, show_runs, state_of
 
@@ -34,6 +34,7 @@ def advance_all(programme: str, story: Story, references: Sequence[str] | None) 
         done.add(batch)
     for one in done.failed:
         get_run_logger().error("%s could not be advanced: %s", one.reference, one.failure)
+    nudge(settings().prefect_api, done.opened)
     if references and done.notices:
         run_now(settings().prefect_api, "deliver/deliver")
     if references and len(references) == 1:

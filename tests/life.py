@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from flows.spip import spip
+from flows.programmes import PROGRAMMES
 from models.facts import KINDS, Fact
 from models.limits import limits_on
 from models.pathway import Pathway, decide
-from models.standing import Decision, Known, People
+from models.standing import Decision, Known, People, Terms
 
-PEOPLE = People("FCA1", "CO1", "CM1", "SM1", "AD1", "BS1")
+PEOPLE = People("FCA1", "CO1", "CM1", "SM1", "AD1", "BS1", "RA1")
 
 
 def day(text: str | date) -> date:
@@ -22,7 +22,7 @@ def moment(on: date, hour: int = 12) -> datetime:
 
 
 class Life:
-    """One person's SPIP. `requested` is a day; the other parent is party PB."""
+    """One pathway's life. `requested` is a day; it is party PA's, or both parents' (PA and PB) where it is a CPPP."""
 
     def __init__(
         self,
@@ -31,13 +31,28 @@ class Life:
         monitoring: bool = False,
         proposed: Sequence[str] = ("P1", "P2"),
         reference: str = "SPIP-D1",
+        in_final_order: bool = False,
+        assessment_only: bool = False,
+        accredited_until: str | None = None,
+        closed_weeks: Sequence[tuple[str, str]] = (),
+        **asked: Any,
     ) -> None:
         self.requested = day(requested)
-        self.monitoring = monitoring
+        self.terms = Terms(monitoring, in_final_order, assessment_only)
         self.proposed = proposed
         self.reference = reference
+        self.programme = reference.partition("-")[0]
+        self.story = PROGRAMMES[self.programme]
+        self.party = None if self.programme == "CPPP" else "PA"
+        self.accredited_until = accredited_until and day(accredited_until)
+        self.closed_weeks = [(day(begins), day(ends)) for begins, ends in closed_weeks]
         self.facts: list[Fact] = []
-        self.add(requested, "requested", route=route)
+        self.add(requested, "requested", route=route, **asked)
+
+    def __repr__(self) -> str:
+        """What happened, to read when a random life breaks something: the day it was reported, and what."""
+        lines = [f"{f.place}: {f.recorded_on} {f.kind} {f.payload or ''} ({f.happened_on})" for f in self.facts]
+        return "\n".join([f"{self.reference} {self.terms}", *lines])
 
     def add(
         self, on: str | date, kind: str, recorded: str | date | None = None, by: str = "FCA1", **details: Any
@@ -69,17 +84,33 @@ class Life:
     def acknowledged(self, on: str | date = "2026-01-07") -> "Life":
         return self.referred().add(on, "acknowledged", provider="P1")
 
+    def set_session(
+        self, on: str | date, session: str, held: str | date, sitting: str = "parent", **more: Any
+    ) -> "Life":
+        """A CPPP session fixed for an hour at noon; one with a parent is PA's unless said otherwise."""
+        starts = moment(day(held), 12)
+        party = {"party": more.pop("party", "PA")} if sitting == "parent" else {}
+        times = {"starts_at": starts, "ends_at": starts + timedelta(hours=1)}
+        return self.add(on, "session_set", session=session, sitting=sitting, **times, **party, **more)
+
+    def moved(self, on: str | date, session: str, held: str | date, **more: Any) -> "Life":
+        starts = moment(day(held), 12)
+        return self.add(
+            on, "session_moved", session=session, starts_at=starts, ends_at=starts + timedelta(hours=1), **more
+        )
+
     def known(self, upto: date | None = None) -> Known:
         facts = [fact for fact in self.facts if upto is None or fact.recorded_on <= upto]
         return Known(
-            reference=self.reference, programme="SPIP", party="PA", parties=["PA", "PB"], people=PEOPLE,
-            limits=limits_on("SPIP", self.requested), facts=facts, monitoring_requested=self.monitoring,
-            proposed=lambda: self.proposed,
+            reference=self.reference, programme=self.programme, party=self.party, parties=["PA", "PB"], people=PEOPLE,
+            limits=limits_on(self.programme, self.requested), facts=facts, terms=self.terms,
+            proposed=lambda: self.proposed, accredited_until=lambda _: self.accredited_until,
+            closed_weeks=lambda _: self.closed_weeks,
         )  # fmt: skip
 
-    def on(self, today: str | date, story: Callable[[Pathway], None] = spip) -> Decision:
+    def on(self, today: str | date, story: Callable[[Pathway], None] | None = None) -> Decision:
         """What the function says on a day, knowing what was recorded by then."""
-        return decide(story, self.known(day(today)), day(today))
+        return decide(story or self.story, self.known(day(today)), day(today))
 
 
 def told(decision: Decision) -> set[tuple[str, str]]:

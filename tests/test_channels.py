@@ -444,7 +444,7 @@ def test_sending_logs_neither_an_address_nor_a_password(
 
 
 def letter(name: str = "referral", reference: str = "SPIP-D-0001", **fields: object) -> Letter:
-    notice = SimpleNamespace(pathway=reference, wording=name, fields={"due": "2022-03-07", **fields})
+    notice = SimpleNamespace(pathway=reference, wording=name, fields={"due": "2022-03-07", "paper": "note", **fields})
     return compose([notice], "provider", "notice:1", LINK)
 
 
@@ -490,7 +490,7 @@ def test_sr_12_what_looks_like_an_address_or_a_number_stops_a_letter_whoever_it_
     assert fit_to_send(saying(words, WHERE[where]), LINK, frozenset())
 
 
-@pytest.mark.parametrize("name", sorted({"referral", "referral-withdrawn", "attended", "new-risk", "note-to-sign"}))
+@pytest.mark.parametrize("name", sorted({"referral", "referral-withdrawn", "attended", "new-risk", "paper-to-sign"}))
 def test_sr_12_an_ordinary_letter_is_fit_to_send(name: str) -> None:
     assert fit_to_send(letter(name), LINK, SOMEBODY) is None
 

@@ -3,6 +3,7 @@
 The tests of this file follow one another on one machine, in this order.
 """
 
+import csv
 import json
 import signal
 import socket
@@ -65,16 +66,18 @@ def referred(number: int) -> list[dict[str, Any]]:
 
 DIRECTORY = {
     "practitioners": [
-        {"code": code, "name": f"Jo {code}", "email": f"{code.lower()}@staff-canary.example", "role": role, "telling": "instant"}
-        for code, role in {"EADV": "adviser", "ECO": "commissioning_officer", "ECM": "commissioning_manager",
+        {"code": code, "name": f"Jo {code}", "email": f"{code.lower()}@staff-canary.example", "role": role, "telling": "instant",
+         "trained_in": "CPPP" if code == "EPRA" else ""}
+        for code, role in {"EADV": "adviser", "EPRA": "adviser", "ECO": "commissioning_officer", "ECM": "commissioning_manager",
                            "ESM": "service_manager", "EAD": "assistant_director", "EBS": "business_support"}.items()
     ],
     "areas": [{"code": "EA1", "label": "Area", "commissioning_officer": "ECO", "commissioning_manager": "ECM",
                "service_manager": "ESM", "assistant_director": "EAD", "business_support": "EBS"}],
     "courts": [{"code": "ECT1", "name": "Test Family Court", "area": "EA1"}],
     "providers": [{"provider": "EPV1", "name": "Bridge House", "mailbox": "office@provider-canary.example",
-                   "lead_email": "lead@provider-canary.example", "programme": "SPIP", "areas": "EA1",
-                   "contracted_from": ago(900), "open_to_referrals": "yes", "capacity": "50"}],
+                   "lead_email": "lead@provider-canary.example", "programme": programme, "areas": "EA1",
+                   "contracted_from": ago(900), "open_to_referrals": "yes", "capacity": "50", "accreditation": "Respect",
+                   "accredited_until": ago(-900)} for programme in ("SPIP", "DVPP")],
 }  # fmt: skip
 
 
@@ -136,6 +139,109 @@ def test_the_states_follow_what_is_recorded_by_command_and_by_form(machine: Mach
     assert run["state"]["message"].startswith("EPV1, due ")
 
 
+# The other programmes -------------------------------------------------------------------------------------------------
+
+
+def told(about: str, *facts: tuple[str, int, dict[str, Any]], by: str = "EADV") -> list[dict[str, Any]]:
+    """Rows of a file of facts: kind, how many days ago, and details."""
+    common = {"about": about, "recorded_by": by, "told_already": "no"}
+    return [{"fact": kind, "happened_on": ago(days), **common, **details} for kind, days, details in facts]
+
+
+def test_a_dvpp_pathway_runs_from_its_order_to_an_absence_that_reaches_the_adviser(machine: Machine):
+    machine.load("cases", case(5))
+    machine.load("directions", direction(5) | {"activity": "DVPP", "made_on": ago(120), "received_on": ago(120)})
+    run = machine.run_in("DVPP-E0005", "Awaiting suitability gate")
+    assert set(run["tags"]) == {"DVPP", "EA1"} and run["state"]["message"].startswith("EADV, due ")
+    gate = told("DVPP-E0005", ("violence_established", 118, {"basis": "found"}), ("survivor_plan_made", 117, {}),
+                ("referral_sent", 116, {"provider": "EPV1"}))  # fmt: skip
+    begun = told("DVPP-E0005", ("acknowledged", 115, {"provider": "EPV1"}), ("assessment_reported", 100, {"result": "accepted"}),
+                 ("programme_started", 20, {"weeks": "26"}), *(("weekly_attendance", 20 - 7 * n, {"week": str(n + 1), "result": "absent"})
+                                                              for n in range(2)), by="EPV1")  # fmt: skip
+    machine.load("facts", *gate, *begun)
+    run = machine.run_in("DVPP-E0005", "Awaiting absence review")
+    assert set(run["tags"]) == {"DVPP", "EA1", "EPV1"}
+    wait_for("the alert", lambda: [m for m in machine.mails() if m["Subject"].startswith("DVPP-E0005: absences")])
+
+
+def test_a_cppp_pathway_is_for_both_parents_opens_spip_for_one_and_invites_its_practitioner(machine: Machine):
+    machine.load("cases", case(6))
+    machine.load("requests", {"request": "E0006", "case": "ZE26P90006", "programme": "CPPP", "requested_on": ago(60),
+                              "requested_by": "EADV", "entry": "section_7"})  # fmt: skip
+    machine.run_in("CPPP-E0006", "Awaiting assessment opening")
+    criteria = ("both_willing", "court_still_needed", "harmful_conflict", "safe_together")
+    assessed = [
+        ("assessment_opened", 58, {}), *(("criterion_assessed", 55, {"criterion": name, "met": "yes"}) for name in criteria),
+        ("la_referral_considered", 55, {"referred": "no", "ground": "threshold_not_met"}),
+        ("spip_considered", 55, {"party": "E-6A", "decision": "refer"}),
+        ("spip_considered", 55, {"party": "E-6R", "decision": "not_refer", "reason": "attended_before"}),
+        ("suitability_decided", 54, {"suitable": "yes"}), ("programme_offered", 53, {}),
+        *(("consent_given", 50, {"party": party}) for party in ("E-6A", "E-6R")),
+        ("court_paper_signed", 49, {"paper": "advice", "signed_by": "EADV"}), ("court_timetabled", 40, {"file_by": ago(-90)}),
+    ]  # fmt: skip
+    machine.load(
+        "facts", *told("ZE26P90006", ("further_work_ordered", 60, {"work": "section_7"})), *told("CPPP-E0006", *assessed),
+        *told("CPPP-E0006", ("practitioner_matched", 38, {"practitioner": "EPRA"}), by="ESM"),
+    )  # fmt: skip
+    run = machine.run_in("CPPP-E0006", "Awaiting first session")
+    assert set(run["tags"]) == {"CPPP", "EA1", "EPRA"}
+    assert set(machine.run_in("SPIP-E0006-1", "Awaiting safeguarding enquiries")["tags"]) == {"SPIP", "EA1"}
+    times = {"starts_at": f"{ago(-10)} 10:00", "ends_at": f"{ago(-10)} 11:00"}
+    machine.load(
+        "facts", *told("CPPP-E0006", ("session_set", 0, {"session": "CP-1", "sitting": "joint", **times}), by="EPRA")
+    )
+    mail = wait_for(
+        "the invitation",
+        lambda: next((m for m in machine.mails() if "CP-1" in parts(m).get("text/calendar", "")), None),
+    )
+    assert mail["To"] == "epra@staff-canary.example"
+    calendar = parts(mail)["text/calendar"]
+    assert "METHOD:REQUEST" in calendar and "SEQUENCE:0" in calendar and "Quorlswick" not in calendar
+
+
+# The restricted strand ------------------------------------------------------------------------------------------------
+
+SURVIVOR = {"pathway": "DVPP-E0005", "name": "Philomena Nettlecombe", "phone": "01632 960177", "email": "wistaria@primrose.example",
+            "address": "4 Larkrise Steps, Thistledown, QX9 9ZZ", "workplace": "Marchpane Dairy", "school": "Foxglove Infants",
+            "safe_times": "Tuesdays"}  # fmt: skip
+CANARIES = ["Philomena", "Nettlecombe", "960177", "wistaria", "primrose", "Larkrise", "Thistledown", "QX9", "Marchpane",
+            "Foxglove"]  # fmt: skip
+STAFF = "strand-canary"
+
+
+def restricted(machine: Machine, kind: str, *rows: dict[str, Any]) -> None:
+    """Load a file of the strand's, and leave no file behind: it is not the machine's to keep."""
+    path = machine.user.parent / f"restricted-{kind}.csv"
+    with path.open("w", encoding="utf-8", newline="") as out:
+        writer = csv.DictWriter(out, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    machine.pathways("restricted", "load", kind, str(path))
+    path.unlink()
+
+
+def test_sr_11_the_survivors_strand_runs_beside_and_prefect_hears_only_that_it_is_done(machine: Machine):
+    worker = {"code": "ESW", "name": "Pat ESW", "email": f"esw@{STAFF}.example", "role": "support_worker"}
+    manager = {"code": "ESWM", "name": "Sal ESWM", "email": f"eswm@{STAFF}.example", "role": "support_manager"}
+    restricted(machine, "practitioners", worker, manager)
+    restricted(machine, "areas", {"code": "EA1", "label": "Area", "support_worker": "ESW", "support_manager": "ESWM"})
+    run = machine.go("support")
+    assert (run["name"], run["state"]["name"], run["state"]["message"]) == ("support", "Done", None)
+    assert run["parameters"] == {}
+    restricted(machine, "survivors", SURVIVOR)
+    machine.reference = json.loads(machine.pathways("restricted", "list", "--json").stdout)[0]["pathway"]
+    texts = ["He attends and takes part.", "She now lives at 4 Larkrise Steps.", "Reach her on 01632 96 01 77 please."]
+    for n, text in enumerate(texts):
+        path = machine.user / f"text-{n}.txt"
+        path.write_text(text)
+        machine.pathways("text", "add", "DVPP-E0005", "--by", "EPV1", str(path), expect=None)
+        path.unlink()
+    assert machine.pathways("text", "list", "DVPP-E0005").stdout.count("He attends") == 1
+    assert len(json.loads(machine.pathways("restricted", "held", "--json").stdout)) == 2
+    assert machine.go("support")["state"]["name"] == "Done"
+    wait_for("the worker's mail", lambda: [m for m in machine.mails() if m["To"] == worker["email"]])
+
+
 # The forms ------------------------------------------------------------------------------------------------------------
 
 
@@ -173,6 +279,8 @@ GOOD = {"about": "SPIP-E0001", "fact": "acknowledged", "happened_on": ago(1), "r
         ("release", {"pathway": TYPED, "recorded_by": "EADV", "on": ago(0)}),
         ("release", {"pathway": "SPIP-E0001", "recorded_by": "EADV", "on": TYPED}),
         ("spip", {"references": [TYPED]}),
+        ("dvpp", {"references": [TYPED]}),
+        ("cppp", {"references": [TYPED]}),
     ],
 )
 def test_free_text_is_rejected_by_the_server_whatever_field_it_is_typed_into(
@@ -220,7 +328,8 @@ def unable_to_advance(machine: Machine, pathway: str) -> None:
 
 
 def test_the_pictures_have_fixed_keys(machine: Machine):
-    for key in ("caseload", "overdue", "delivery", "failed-messages", "needs-repair", "steps-spip-e0003"):
+    for key in ("caseload", "overdue", "delivery", "failed-messages", "needs-repair", "unmet-need", "cppp-evaluation",
+                "steps-spip-e0003"):  # fmt: skip
         assert machine.artifact(key)["type"] == "table", key
     assert "Awaiting acknowledgement" in machine.artifact("caseload")["data"]
     assert "SPIP-E0003" in machine.artifact("overdue")["data"]
@@ -340,6 +449,15 @@ def test_nothing_personal_is_in_prefect_the_logs_or_the_mail(machine: Machine):
 def test_prefect_and_the_logs_know_no_mailbox_no_typed_text_and_no_text_of_an_error(machine: Machine):
     for folder in ("prefect", "logs"):
         assert found_in(machine.home / folder, *MAILBOXES, TYPED, CORRUPT) == {}
+
+
+def test_sr_11_what_is_known_of_a_survivor_is_in_the_restricted_database_and_nowhere_else(machine: Machine):
+    where = found_in(machine.home, *CANARIES)
+    assert {"Philomena", "960177", "Larkrise"} <= {word for words in where.values() for word in words}
+    assert [name for name in where if not name.startswith("restricted.db")] == []
+    of_the_strand = found_in(machine.home, machine.reference, STAFF)
+    assert [name for name in of_the_strand if not name.startswith(("restricted.db", "mail/"))] == []
+    assert not [word for word in (*CANARIES, machine.reference) if word.lower() in machine.said.read_text().lower()]
 
 
 def test_the_server_is_able_to_write_its_schedules(machine: Machine):

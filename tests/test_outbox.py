@@ -16,17 +16,13 @@ from settings import Channel, Sending, Settings
 from store import outbox
 from tests.life import moment
 from tests.smtp_sink import Sink, free_port
-from tests.world import Office, at_once, empty, mailing
+from tests.world import FIELDS, Office, at_once, empty, mailing
 
 NINE = datetime(2026, 1, 6, 9, tzinfo=UTC)
 ANY_HOUR = Sending(days="any", opens="00:00", closes="23:59")
 WORDINGS = sorted(name for name in _read() if name != "digest")
-ALWAYS_INSTANT = {"new-risk", "referral-held", "direction-stands", "not-attended", "breach-review", "note-to-sign"}
+ALWAYS_INSTANT = {"new-risk", "referral-held", "direction-stands", "not-attended", "breach-review", "paper-to-sign"}
 """Safeguarding and non-attendance: an adviser's preference does not reach these."""
-FIELDS = {
-    "due": "2026-01-12", "session_on": "2026-01-20", "missing": ["enquiries"], "proposed": ["P1"], "provider": "P1", "result": "absent",
-    "duty": "attendance_report", "owed_by": "P1", "late": 5, "step": "R2", "step_name": "second chase",
-}  # fmt: skip
 ADVISER, PROVIDER = ("adviser", "FCA1"), ("provider", "P1")
 
 

@@ -1,98 +1,34 @@
 """The promise: run it on whatever days the machine happened to be up, and in the end all is as if it had run every day.
 
-Random lives of a SPIP pathway are told to two databases: one goes round every day, the other only on some. At the end
-the standing, the duties and the notices must be the same; of chases, the one that is current replaces a backlog.
+Random lives of a pathway are told to two databases: one goes round every day, the other only on some. At the end the
+standing, the duties and the notices must be the same; of chases, the one that is current replaces a backlog.
 """
 
 from datetime import date, timedelta
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from models.standing import Decision
 from models.working_days import add_working_days
+from tests import lives_dvpp, lives_spip
 from tests.life import Life
 from tests.world import World
 
-BEGIN = date(2026, 1, 5)
+LIVES = {"SPIP": lives_spip.lives, "DVPP": lives_dvpp.lives}
+"""Random lives of each programme: each with the day it is looked at last."""
 UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
 """Shrinking a life that goes through a database a hundred times takes minutes; the one found is small enough to read."""
+EVERY_PROGRAMME = pytest.mark.parametrize("programme", sorted(LIVES))
 
 
-@st.composite
-def lives(draw: st.DrawFn) -> tuple[Life, date]:
-    """A life in which people answer early, late or never, with anything that may come between."""
-    life = Life(BEGIN, route=draw(st.sampled_from(["court", "adviser"])), monitoring=draw(st.booleans()))
-    now = BEGIN
-
-    def later(most: int) -> date:
-        nonlocal now
-        now += timedelta(days=draw(st.integers(0, most)))
-        return now
-
-    def maybe(chance: int) -> bool:
-        return draw(st.integers(1, 100)) <= chance
-
-    def between() -> None:
-        if maybe(8):
-            life.add(later(3), "risk_raised")
-            if maybe(80):
-                life.add(later(8), "risk_reviewed", decision="continue" if maybe(80) else "unsuitable")
-        if maybe(8):
-            life.add(later(3), "held", reason="court_request")
-            if maybe(80):
-                life.add(later(20), "released")
-        if maybe(8):
-            life.add(later(3), "hearing_listed", hearing_on=now + timedelta(days=draw(st.integers(1, 60))))
-        if maybe(4):
-            life.add(later(3), "withdrawn", reason="agreement_reached")
-
-    life.add(later(10), "enquiries_done")
-    life.add(later(5), "parent_spoken_to", party="PA").add(later(5), "parent_spoken_to", party="PB")
-    between()
-    provider = "P1"
-    life.add(later(6), "referral_sent", provider=provider)
-    if maybe(25):
-        life.add(later(6), "referral_declined", provider=provider, reason="no_capacity")
-        provider = "P2"
-        life.add(later(6), "referral_sent", provider=provider)
-    between()
-    life.add(later(8), "acknowledged", provider=provider)
-    for session in range(draw(st.integers(0, 4))):
-        between()
-        if maybe(15):
-            life.add(later(5), "refused")
-        held = later(14) + timedelta(days=draw(st.integers(0, 25)))
-        life.booked(now, f"S{session}", held)
-        between()
-        now = max(now, held)
-        if maybe(10):
-            life.add(
-                later(4),
-                "session_cancelled",
-                session=f"S{session}",
-                cancelled_by=draw(st.sampled_from(["provider", "person"])),
-            )
-            continue
-        if maybe(15):
-            break
-        result = draw(st.sampled_from(["attended", "absent", "absent", "part"]))
-        life.add(later(12), "attendance_reported", session=f"S{session}", result=result)
-        if maybe(30):
-            life.add(later(9), "breach_decided", decision=draw(st.sampled_from(["retry", "no_report", "report"])))
-            if maybe(60):
-                life.add(later(6), "court_paper_signed", signed_by="FCA1")
-                if maybe(70):
-                    life.add(later(20), "court_result", result=draw(st.sampled_from(["reordered", "ended"])))
-    if maybe(40):
-        life.add(later(25), "next_step_taken", step="girfc")
-    return life, later(40)
-
-
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), phases=UNSHRUNK)
-@given(lives(), st.data())
-def test_running_on_some_days_ends_as_running_every_day(given_life: tuple[Life, date], data: st.DataObject) -> None:
-    life, end = given_life
-    days = [BEGIN + timedelta(days=n) for n in range((end - BEGIN).days + 1)]
+@EVERY_PROGRAMME
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), phases=UNSHRUNK)
+@given(st.data())
+def test_running_on_some_days_ends_as_running_every_day(programme: str, data: st.DataObject) -> None:
+    life, end = data.draw(LIVES[programme]())
+    days = [life.requested + timedelta(days=n) for n in range((end - life.requested).days + 1)]
     some = {*data.draw(st.sets(st.sampled_from(days))), end}
     every_day, now_and_then = World.of(life), World.of(life)
     for today in days:
@@ -107,10 +43,11 @@ def test_running_on_some_days_ends_as_running_every_day(given_life: tuple[Life, 
     assert all(len(steps) <= len(chased_daily[duty]) for duty, steps in now_and_then.chases().items())
 
 
+@EVERY_PROGRAMME
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), phases=UNSHRUNK)
-@given(lives())
-def test_advancing_twice_changes_nothing(given_life: tuple[Life, date]) -> None:
-    life, end = given_life
+@given(st.data())
+def test_advancing_twice_changes_nothing(programme: str, data: st.DataObject) -> None:
+    life, end = data.draw(LIVES[programme]())
     world = World.of(life)
     world.go(end)
     before = world.everything()
@@ -118,11 +55,44 @@ def test_advancing_twice_changes_nothing(given_life: tuple[Life, date]) -> None:
     assert world.everything() == before
 
 
+@EVERY_PROGRAMME
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), phases=UNSHRUNK)
+@given(st.data())
+def test_nothing_that_was_said_is_ever_unsaid(programme: str, data: st.DataObject) -> None:
+    """On every day, what was owed or told on a day before it is owed or told still, or was at its time."""
+    life, end = data.draw(LIVES[programme]())
+    said: dict[tuple[str, ...], date] = {}
+    today = life.requested
+    while today <= end:
+        decision = life.on(today)
+        now_said = sayings(decision)
+        unsaid = {saying: day.isoformat() for saying, day in said.items() if saying not in now_said}
+        assert not unsaid, f"on {today}, of what was said first on these days"
+        said = {saying: said.get(saying, today) for saying in now_said}
+        recorded = [fact.recorded_on for fact in life.facts if fact.recorded_on > today]
+        today = min([*recorded, *filter(None, [decision.look_on]), end + timedelta(days=1)])
+
+
+def sayings(decision: Decision) -> set[tuple[str, ...]]:
+    owed = {(str(d.owed_by), d.key, d.opened_on.isoformat()) for d in decision.duties.values()}
+    return owed | {(str(notice.to), notice.occasion) for notice in decision.notices}
+
+
 @settings(max_examples=200, deadline=None)
-@given(lives())
+@given(lives_spip.lives())
 def test_a_life_is_never_complete_without_a_report_of_attendance(given_life: tuple[Life, date]) -> None:
     """SR-21, over random lives and long after their end."""
     life, end = given_life
     decision = life.on(add_working_days(end, 400))
     attended = any(f.kind == "attendance_reported" and f.result == "attended" for f in life.facts)
     assert attended or decision.standing.state != "closed_completed"
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(lives_dvpp.lives())
+def test_a_programme_is_never_complete_without_a_final_report_that_says_so(given_life: tuple[Life, date]) -> None:
+    """SR-21, over random lives and long after their end."""
+    life, end = given_life
+    decision = life.on(add_working_days(end, 400))
+    completed = any(f.kind == "final_reported" and f.outcome == "completed" for f in life.facts)
+    assert completed or decision.standing.state != "closed_completed"

@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import Engine
 
 from models import tables as t
-from notifications.note import compliance_note
+from notifications.papers import court_paper
 from notifications.wording import _read, said
 from store.ask import story
 from store.database import database, reading, writing
 from store.record import Outcome
 from tests.life import Life, moment
 from tests.smtp_sink import Sink
-from tests.world import SETTINGS, Office, at_once, empty, evening, mailing
+from tests.world import FIELDS, SETTINGS, Office, at_once, empty, evening, mailing
 
 NINE = datetime.fromisoformat("2026-01-06T09:00:00+00:00")
 
@@ -226,17 +226,13 @@ CANARY = {
     "email": "zebedee@quillfeather.example",
 }
 PIECES = ["zebedee", "quillfeather", "malley", "larkspur", "wibblethorpe", "yo91", "7zq", "555", "0173", "person p"]
-FIELDS = {
-    "due": "2026-01-12", "session_on": "2026-01-20", "missing": ["enquiries", "conversation with PB"],
-    "proposed": ["P1", "P2"], "provider": "P1", "result": "part", "duty": "attendance_report", "owed_by": "P1", "late": 5, "step": "R2",
-    "step_name": "second chase", "hearing": "2026-02-02",
-}  # fmt: skip
 WORDINGS = sorted(name for name in _read() if name != "digest")
 RECIPIENTS = [("provider", "P1"), ("adviser", "FCA1"), ("commissioning_officer", "CO1"), ("service_manager", "SM1")]
 
 
 def fields_of(wording: str) -> dict[str, Any]:
     text = f"{_read()[wording]['subject']} {_read()[wording]['says']}"
+    text += "{ends} {sequence}" if "calendar" in _read()[wording] else ""
     return FIELDS if wording == "chase" else {n: v for n, v in FIELDS.items() if f"{{{n}}}" in text}
 
 
@@ -351,7 +347,7 @@ def breached(office: Office) -> Office:
 
 def note(office: Office) -> str | None:
     with reading(office.engine) as c:
-        return compliance_note(story(c, "SPIP-D1", date(2026, 1, 12), SETTINGS), date(2026, 1, 12))
+        return court_paper(story(c, "SPIP-D1", date(2026, 1, 12), SETTINGS), date(2026, 1, 12))
 
 
 def test_sr_13_the_note_goes_only_with_the_signature_of_the_cases_adviser(breached: Office):
@@ -547,7 +543,7 @@ def test_sr_16_a_suspended_expired_or_closed_provider_takes_no_referral(provider
     office = one()
     office.says("CASE1", "safeguarding_letter_filed", "2026-01-06")
     office.put(t.Provider, {"code": "P1"}, **provider or {"suspended_from": None})
-    office.put(t.ServiceLine, {"provider": "P1"}, **line or {"open_to_referrals": True})
+    office.put(t.ServiceLine, {"provider": "P1", "programme": "SPIP"}, **line or {"open_to_referrals": True})
     assert refused(refer(office), "SR-16") == f"SR-16: {says}"
 
 

@@ -59,7 +59,7 @@ COURT = [
         [("breach_decided", {"decision": "report"})],
         "breach_review",
         "Awaiting signature",
-        {("FCA1", "note-to-sign")},
+        {("FCA1", "paper-to-sign")},
     ),
     ("2026-02-18", [("court_paper_signed", {"signed_by": "FCA1"})], "court_notified", "Awaiting court result", set()),
     (

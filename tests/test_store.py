@@ -166,7 +166,6 @@ def test_the_same_fact_reported_by_several_at_once_is_recorded_once(office: Offi
         ("attendance_reported", {"session": "S1", "result": "attended"}, "needs session_booked first for session S1"),
         ("rebooking_declined", {}, "needs attendance_reported or session_cancelled first"),
         ("breach_decided", {"decision": "retry"}, "needs acknowledged or session_booked first"),
-        ("court_paper_signed", {"signed_by": "FCA1"}, "needs breach_decided first"),
         ("court_result", {"result": "ended"}, "needs court_paper_signed first"),
         ("next_step_taken", {"step": "none"}, "needs attendance_reported first"),
         ("released", {}, "needs held first"),
@@ -348,7 +347,7 @@ def test_the_date_of_a_referral_can_be_corrected_though_its_provider_is_full_or_
     office.advance("2026-01-07")
     corrected = office.says("SPIP-D1", "referral_sent", "2026-01-08", provider="P1", supersedes=sent.fact_id)
     assert (corrected.result, corrected.why) == ("recorded", "")
-    office.put(t.ServiceLine, {"provider": "P1"}, open_to_referrals=False)
+    office.put(t.ServiceLine, {"provider": "P1", "programme": "SPIP"}, open_to_referrals=False)
     office.put(t.ServiceLine, {"provider": "P2"}, open_to_referrals=False)
     again = office.says("SPIP-D1", "referral_sent", "2026-01-09", provider="P1", supersedes=corrected.fact_id)
     assert (again.result, again.why) == ("recorded", "")
@@ -428,7 +427,7 @@ def test_a_provider_that_may_take_no_referral_is_not_proposed_and_not_accepted(
     if provider:
         office.put(t.Provider, {"code": "P1"}, **provider)
     if line:
-        office.put(t.ServiceLine, {"provider": "P1"}, **line)
+        office.put(t.ServiceLine, {"provider": "P1", "programme": "SPIP"}, **line)
     refused = refer(office, "SPIP-D1")
     assert (refused.result, refused.rule, refused.why) == ("refused", "SR-16", f"SR-16: {why}")
     office.round("2026-01-06")
@@ -436,7 +435,7 @@ def test_a_provider_that_may_take_no_referral_is_not_proposed_and_not_accepted(
 
 
 def test_the_last_day_of_a_contract_still_counts_and_a_later_suspension_does_not_yet(office: Office):
-    office.put(t.ServiceLine, {"provider": "P1"}, contracted_until=date(2026, 1, 6))
+    office.put(t.ServiceLine, {"provider": "P1", "programme": "SPIP"}, contracted_until=date(2026, 1, 6))
     office.put(t.Provider, {"code": "P1"}, suspended_from=date(2026, 1, 7))
     assert refer(office, "SPIP-D1").result == "recorded"
 

@@ -4,6 +4,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from threading import Barrier
 from typing import Any, TypeVar
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Engine, select
 from sqlmodel import SQLModel
 
-from flows.spip import spip
+from flows.programmes import PROGRAMMES
 from models import tables as t
 from models.facts import KINDS
 from models.limits import limits_on
@@ -32,8 +33,19 @@ T = TypeVar("T")
 SETTINGS = Settings(profile="composite")
 PEOPLE = {
     "FCA1": "adviser", "FCA2": "adviser", "CO1": "commissioning_officer", "CM1": "commissioning_manager",
-    "SM1": "service_manager", "AD1": "assistant_director", "BS1": "business_support",
+    "SM1": "service_manager", "AD1": "assistant_director", "BS1": "business_support", "RA1": "research_analyst",
+    "FCA3": "adviser",
 }  # fmt: skip
+
+FIELDS = {
+    "due": "2026-01-12", "session_on": "2026-01-20", "missing": ["enquiries", "conversation with PB"], "proposed": ["P1", "P2"],
+    "provider": "P1", "result": "part", "duty": "attendance_report", "owed_by": "P1", "late": 5, "step": "R2",
+    "step_name": "second chase", "hearing": "2026-02-02", "reason": "not_motivated", "report": "midway", "paper": "note",
+    "answer": "not_referred", "ground": "threshold_not_met", "week": 8, "weeks": 26, "held": 3, "until": "2026-04-02",
+    "day": "2026-01-20", "session": "CP-1", "sitting": "child", "starts": "2026-03-30T09:00:00+00:00",
+    "ends": "2026-03-30T10:00:00+00:00", "sequence": 0,
+}  # fmt: skip
+"""Something for every field that a notice may have."""
 
 
 def evening(day: date) -> datetime:
@@ -49,15 +61,16 @@ def empty(url: str = "sqlite://") -> Engine:
 
 
 def furnish(engine: Engine, **lines: dict[str, Any]) -> None:
-    """The staff, one area, one court, and two providers of SPIP, P1 and P2."""
+    """The staff, one area, one court, two providers of SPIP and DVPP, P1 and P2; FCA3 is trained in CPPP."""
     with writing(engine) as c:
         c.execute(t.Practitioner.__table__.insert(), [
-            {"code": code, "name": f"Name {code}", "email": f"{code.lower()}@staff.example", "role": role, "telling": "instant"}
+            {"code": code, "name": f"Name {code}", "email": f"{code.lower()}@staff.example", "role": role, "telling": "instant",
+             "trained_in": "CPPP" if code == "FCA3" else ""}
             for code, role in PEOPLE.items()
         ])  # fmt: skip
         c.execute(t.Area.__table__.insert(), {
             "code": "SA01", "label": "Area 1", "commissioning_officer": "CO1", "commissioning_manager": "CM1",
-            "service_manager": "SM1", "assistant_director": "AD1", "business_support": "BS1",
+            "service_manager": "SM1", "assistant_director": "AD1", "business_support": "BS1", "research_analyst": "RA1",
         })  # fmt: skip
         c.execute(t.Court.__table__.insert(), {"code": "CT01", "name": "Alder Family Court", "area": "SA01"})
         for code in ("P1", "P2"):
@@ -65,21 +78,18 @@ def furnish(engine: Engine, **lines: dict[str, Any]) -> None:
                 t.Provider.__table__.insert(),
                 {"code": code, "name": f"Provider {code}", "mailbox": f"{code.lower()}@p.example"},
             )
-            line = {
-                "provider": code,
-                "programme": "SPIP",
-                "areas": "SA01",
-                "contracted_from": date(2010, 4, 1),
-                "open_to_referrals": True,
-            }
-            c.execute(t.ServiceLine.__table__.insert(), line | lines.get(code, {}))
+            line = {"provider": code, "areas": "SA01", "contracted_from": date(2010, 4, 1), "open_to_referrals": True}
+            c.execute(t.ServiceLine.__table__.insert(), line | {"programme": "SPIP"} | lines.get(code, {}))
+            respect = {"programme": "DVPP", "accreditation": "Respect", "accredited_until": date(2030, 3, 31)}
+            c.execute(t.ServiceLine.__table__.insert(), line | respect | lines.get(f"{code}_dvpp", {}))
 
 
 def add_case(
     engine: Engine, life: Life, case: str = "CASE1", party: str = "PA", parties: tuple[str, ...] = ("PA", "PB")
 ) -> None:
     """The life's case, its parties, its direction and its pathway; none of its facts yet."""
-    limits = limits_on("SPIP", life.requested)
+    limits = limits_on(life.programme, life.requested)
+    direction = life.reference.partition("-")[2] if life.facts[0].route == "court" else None
     with writing(engine) as c:
         if not c.execute(select(t.Case.reference).where(t.Case.reference == case)).first():
             c.execute(t.Case.__table__.insert(), {
@@ -93,13 +103,14 @@ def add_case(
             c.execute(
                 t.LimitSet.__table__.insert(), {"id": limits.id, "content": json.dumps(limits.content, sort_keys=True)}
             )
-        c.execute(t.Direction.__table__.insert(), {
-            "reference": life.reference.removeprefix("SPIP-"), "order": "O1", "case": case, "party": party, "activity": "SPIP",
-            "made_on": life.requested, "monitoring_requested": life.monitoring,
-        })  # fmt: skip
+        if direction:
+            c.execute(t.Direction.__table__.insert(), {
+                "reference": direction, "order": "O1", "case": case, "party": party, "activity": life.programme,
+                "made_on": life.requested, **asdict(life.terms),
+            })  # fmt: skip
         c.execute(t.PathwayRow.__table__.insert(), {
-            "reference": life.reference, "programme": "SPIP", "case": case, "party": party, "area": "SA01", "limits": limits.id,
-            "direction": life.reference.removeprefix("SPIP-"), "opened_on": life.requested, "since": life.requested,
+            "reference": life.reference, "programme": life.programme, "case": case, "party": life.party and party, "area": "SA01",
+            "limits": limits.id, "direction": direction, "opened_on": life.requested, "since": life.requested,
             "look_on": life.requested, "state": "requested", "label": "Requested",
         })  # fmt: skip
 
@@ -115,8 +126,17 @@ class World:
     @classmethod
     def of(cls, life: Life) -> "World":
         engine = empty()
-        furnish(engine)
+        lapses = {"accredited_until": life.accredited_until} if life.accredited_until else {}
+        furnish(engine, P1_dvpp=lapses, P2_dvpp=lapses)
         add_case(engine, life)
+        with writing(engine) as c:
+            for provider in ("P1", "P2"):
+                for begins, ends in life.closed_weeks:
+                    row = {"provider": provider, "closed_from": begins, "closed_until": ends}
+                    c.execute(t.Closure.__table__.insert(), row)
+            # What a pathway writes down of itself is numbered after all that its life has still to tell.
+            last = as_row("NOBODY", life.facts[0].model_copy(update={"id": 1_000_000}))
+            c.execute(t.FactRow.__table__.insert(), last)
         return cls(engine, life)
 
     def go(self, today: date) -> None:
@@ -130,7 +150,7 @@ class World:
                 ])  # fmt: skip
                 c.execute(t.PathwayRow.__table__.update().values(look_on=today))
         self.told += len(known)
-        done = advance(self.engine, "SPIP", spip, evening(today), SETTINGS)
+        done = advance(self.engine, self.life.programme, self.life.story, evening(today), SETTINGS)
         assert not done.failed, done.failed
         chase(self.engine, evening(today), SETTINGS)
 
@@ -139,7 +159,8 @@ class World:
             return [dict(row) for row in c.execute(select(table.__table__)).mappings()]
 
     def standing(self) -> dict[str, Any]:
-        return {name: value for name, value in self._rows(t.PathwayRow)[0].items() if name != "look_on"}
+        row = next(row for row in self._rows(t.PathwayRow) if row["reference"] == self.life.reference)
+        return {name: value for name, value in row.items() if name != "look_on"}
 
     def duties(self) -> dict[str, Any]:
         columns = ("kind", "on_code", "opened_on", "due_on", "state", "closed_on", "paused")
@@ -216,16 +237,26 @@ class Office:
         route: str = "court",
         **more: Any,
     ) -> Opening:
-        return Opening(reference, "SPIP", route, case, party, "SA01", day(on), "FCA1", moment(day(on)), **more)
+        programme = reference.partition("-")[0]
+        return Opening(reference, programme, route, case, party, "SA01", day(on), "FCA1", moment(day(on)), **more)
 
-    def opens(self, reference: str = "SPIP-D1", party: str = "PA", monitoring: bool = False, **more: Any) -> str:
+    def opens(
+        self,
+        reference: str = "SPIP-D1",
+        party: str | None = "PA",
+        monitoring: bool = False,
+        in_final_order: bool = False,
+        assessment_only: bool = False,
+        **more: Any,
+    ) -> str:
         """Open a pathway. Returns why not; empty when it was opened."""
         opening = self.opening(reference, party, **more)
         with writing(self.engine) as c:
             if opening.route == "court":
                 direction = {
-                    "reference": reference.removeprefix("SPIP-"), "order": "O1", "case": opening.case, "party": party,
-                    "activity": "SPIP", "made_on": opening.requested_on, "monitoring_requested": monitoring,
+                    "reference": reference.partition("-")[2], "order": "O1", "case": opening.case, "party": party,
+                    "activity": opening.programme, "made_on": opening.requested_on, "monitoring_requested": monitoring,
+                    "in_final_order": in_final_order, "assessment_only": assessment_only,
                 }  # fmt: skip
                 keep(c, t.Direction.__table__, [direction])
                 opening = self.opening(reference, party, **more, direction=direction["reference"])
@@ -287,10 +318,18 @@ class Office:
         self,
         on: str | date,
         *references: str,
-        story: Callable[[Pathway], None] = spip,
+        story: Callable[[Pathway], None] | None = None,
         settings: Settings | None = None,
     ) -> Advanced:
-        return advance(self.engine, "SPIP", story, evening(day(on)), settings or self.settings, references or None)
+        """Advance pathways of every programme, or by a story of the test's own those of SPIP."""
+        done = Advanced()
+        for programme, theirs in ({"SPIP": story} if story else PROGRAMMES).items():
+            names = [name for name in references if name.startswith(f"{programme}-")]
+            if names or not references:
+                done.add(
+                    advance(self.engine, programme, theirs, evening(day(on)), settings or self.settings, names or None)
+                )
+        return done
 
     def chase(self, on: str | date) -> Chased:
         return chase(self.engine, evening(day(on)), self.settings)

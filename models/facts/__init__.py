@@ -1,10 +1,11 @@
 """What people report: a class a kind, with what it carries, what it depends on and what it may not contradict."""
 
-from models.facts import case, every, referral, spip, dvpp, cppp  # noqa: I001 - in the order of the page of all facts
-from models.facts.base import KINDS, Fact, Moment, Reference, payload_fields
+from models.facts import case, every, referral, spip, dvpp, cppp, support  # noqa: I001 - in the order of the page of all facts
+from models.facts.base import KINDS, RESTRICTED, Fact, Moment, Reference, payload_fields
 
 __all__ = [
     "KINDS",
+    "RESTRICTED",
     "Fact",
     "Moment",
     "Reference",
@@ -15,4 +16,5 @@ __all__ = [
     "payload_fields",
     "referral",
     "spip",
+    "support",
 ]

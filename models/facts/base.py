@@ -45,6 +45,8 @@ class Fact(BaseModel):
     """Kinds of fact of which at least one must be known before this one can be."""
     one_per: ClassVar[tuple[str, ...] | None] = ()
     """The fields that tell two facts of this kind apart; None where only the day does."""
+    restricted: ClassVar[bool] = False
+    """Whether only the restricted strand knows this kind: nothing outside it offers or names it (SR-11)."""
 
     id: int = 0
     """Its number in the record."""
@@ -60,7 +62,7 @@ class Fact(BaseModel):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if cls.kind:
-            KINDS[cls.kind] = cls
+            (RESTRICTED if cls.restricted else KINDS)[cls.kind] = cls
 
     @property
     def recorded_on(self) -> date:
@@ -85,6 +87,7 @@ class Fact(BaseModel):
 
 
 KINDS: dict[str, type[Fact]] = {}
+RESTRICTED: dict[str, type[Fact]] = {}
 _COMMON = set(Fact.model_fields)
 
 

@@ -119,7 +119,8 @@ class WeeklyAttendance(Dvpp):
     """Whether he came in one week of the programme. A week in which the group did not meet is no absence."""
 
     by = "provider"
-    kind, label, one_per, needs = "weekly_attendance", "weekly attendance", ("week",), ("programme_started",)
+    kind, label, needs = "weekly_attendance", "weekly attendance", ("programme_started",)
+    one_per = ("week", "happened_on")  # another provider begins again with week 1
     week: int = Field(ge=1, le=99)
     result: Literal["attended", "absent", "not_held"]
 

@@ -1,0 +1,106 @@
+"""Steps that pathways share: what ends or pauses them, the referral to a provider, a paper signed for the court."""
+
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from typing import NoReturn
+
+from models.facts import Fact
+from models.facts.case import ProceedingsEnded, RiskRaised
+from models.facts.every import CourtPaperSigned, Held, Released, RiskReviewed, Withdrawn
+from models.facts.referral import Acknowledged, ReferralDeclined, ReferralRecalled, ReferralSent
+from models.pathway import Pathway
+from models.standing import Duty, Who
+
+
+def ends_when_withdrawn(p: Pathway, state: str, before: Fact | None = None) -> None:
+    """A withdrawal, or the end of proceedings, ends it wherever it stands."""
+    p.ends_with(Withdrawn, state, before=before)
+    p.ends_with(ProceedingsEnded, state, "proceedings_ended", before=before)
+
+
+def pauses_for_risks_and_holds(p: Pathway, before: Fact | None = None) -> None:
+    """A new risk stops it until its adviser lets it go on (SR-14); a hold until somebody releases it."""
+    p.pauses_for(
+        RiskRaised, RiskReviewed, state="safeguarding_hold", duty="risk_review", told="new-risk", before=before,
+        decision="continue",
+    )  # fmt: skip
+    p.pauses_for(Held, Released, state="on_hold", duty="hold_review", before=before)
+
+
+def direction_stands(p: Pathway, unsuitable: Fact) -> None:
+    """What the court ordered only the court takes back: the adviser has to ask for it, and all stands still."""
+    p.tell(p.adviser, "direction-stands", about=unsuitable)
+    p.stays_until_varied(unsuitable, "safeguarding_hold")
+
+
+def under_a_provider(
+    p: Pathway, ready_on: date, goes_on: Callable[[Pathway, Fact], NoReturn], *also: type[Fact]
+) -> NoReturn:
+    """The nearest open provider is asked, and the next when it declines, until one takes the referral and keeps it.
+
+    `goes_on` tells what happens from a provider's answer on: an acknowledgement, or one of `also` that says as much. Of
+    a provider that took the referral and gave it back, it is told as it stood then.
+    """
+    since, ready = p.request, ready_on
+    while True:
+        due = p.within("send_referral", ready)
+        sending = p.owe("referral", ReferralSent, by=p.commissioning, due=due, after=since, opened=ready)
+        if sending.closed_on and sending.closed_on > ready:
+            p.tell(p.commissioning, "ready-to-refer", about=since, overtaken=True)
+        referral = sending.fact or provider_wanted(p, sending, since)
+        provider, due = Who("provider", referral.provider), p.within("acknowledge", referral)
+        p.tell(provider, "referral", about=referral, due=due)
+        given_back = p.first(ReferralDeclined, ReferralRecalled, after=referral, provider=referral.provider)
+        answers = (Acknowledged, *also, ReferralDeclined, ReferralRecalled)
+        asked = p.owe("acknowledgement", *answers, by=provider, due=due, after=referral)
+        taken = asked.fact or p.stand("referred", asked)
+        if not given_back:
+            return _taken(p, taken, goes_on)
+        if taken is not given_back:
+            p.as_it_stood(given_back, partial(_taken, p, taken, goes_on))
+        if isinstance(given_back, ReferralRecalled):
+            p.tell(provider, "referral-withdrawn", about=given_back)
+        since, ready = given_back, given_back.recorded_on
+
+
+def _taken(p: Pathway, answer: Fact, goes_on: Callable[[Pathway, Fact], NoReturn]) -> NoReturn:
+    p.letter("referral-made", about=answer)
+    goes_on(p, answer)
+
+
+def provider_wanted(p: Pathway, sending: Duty, since: Fact) -> NoReturn:
+    """Commissioning has to refer. With nobody open in reach its manager is told, and it is looked at again daily.
+
+    Nobody is asked for what only became possible while all stands still.
+    """
+    if sending.opened_on > p.today:
+        p.stand("ready_to_refer", sending)
+    if proposed := p.known.proposed():
+        p.tell(p.commissioning, "ready-to-refer", about=since, proposed=proposed[:3], due=sending.due_on)
+        p.stand("ready_to_refer", sending)
+    p.tell(p.commissioning_manager, "no-provider", about=since, due=sending.due_on)
+    p.passed(p.today)
+    p.stand("ready_to_refer", sending, label="No provider open")
+
+
+def signed_for_court(
+    p: Pathway,
+    paper: str,
+    duty: str,
+    cause: Fact,
+    due: date,
+    state: str,
+    by: Who | None = None,
+    told: Who | None = None,
+) -> CourtPaperSigned:
+    """A paper for the court is drafted, and goes only with a named signature (SR-13).
+
+    `told` is who it was for when it became due, where that is another by now.
+    """
+    by = by or p.adviser
+    told = told or by
+    signature = p.owe(duty, CourtPaperSigned, by=by, due=due, after=cause, opened=cause.recorded_on, paper=paper)
+    overtaken = bool(signature.fact) or told != by
+    p.tell(told, "paper-to-sign", about=cause, paper=paper, due=due, overtaken=overtaken)
+    return signature.fact or p.stand(state, signature)
