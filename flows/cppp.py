@@ -35,7 +35,7 @@ from models.facts.cppp import (
 )
 from models.facts.every import CourtPaperSigned, RiskReviewed, SuitabilityDecided
 from models.gates import sessions_held
-from models.pathway import Pathway
+from models.pathway import Pathway, soonest
 from models.standing import Duty, Who
 from tasks.advance import advance_all
 from tasks.show import run_name
@@ -76,8 +76,8 @@ def suitability(p: Pathway) -> SuitabilityDecided:
         "assessment_opening", AssessmentOpened, state="identified", by=p.adviser, due=due, after=p.request
     )
     due = p.within("assess", opened)
-    for criterion in p.named("criteria"):
-        p.owe("criterion", CriterionAssessed, by=p.adviser, due=due, after=opened, which=criterion, criterion=criterion)
+    assessed = [p.first(CriterionAssessed, after=opened, criterion=name) for name in p.named("criteria")]
+    p.owe("criteria", by=p.adviser, due=due, after=opened, met=soonest(*assessed, nth=len(assessed)))
     considered = p.owe("la_referral", LocalAuthorityConsidered, by=p.adviser, due=due, after=opened).fact
     if considered:
         answer = "referred" if considered.referred else "not_referred"

@@ -87,6 +87,9 @@ def accreditation(p: Pathway) -> None:
         p.owe("accreditation_review", by=manager, due=due, after=sent, opened=opened, met=answer)
         lapsed = {"provider": sent.provider, "due": due, "overtaken": bool(answer)}
         p.tell(manager, "accreditation-lapsed", about=sent, anyway=True, since=opened, **lapsed)
+        if isinstance(answer, AccreditationReviewed) and answer.decision == "recall":
+            recall = {"met": given_back, "after": answer, "opened": answer.recorded_on}
+            p.owe("recall", by=p.commissioning, due=p.within("send_referral", answer.recorded_on), **recall)
 
 
 def gate(p: Pathway) -> Fact:
@@ -108,6 +111,10 @@ def final_order(p: Pathway) -> Duty:
     review = p.owe("final_order_review", FinalOrderReviewed, by=p.service_manager, due=due, after=p.request)
     for who in (p.adviser, p.service_manager):
         p.tell(who, "final-order", about=p.request, due=due, overtaken=bool(review.fact))
+    if (decided := review.fact) and decided.decision == "ask_the_court":
+        due = p.within("court_result", decided.recorded_on)
+        p.tell(p.adviser, "ask-the-court", about=decided, due=due)
+        p.owe("court_variation", DirectionDischarged, by=p.adviser, due=due, after=decided)
     return review
 
 

@@ -11,17 +11,17 @@ from datetime import date, datetime, timedelta
 from typing import Any, NoReturn, TypeVar
 
 from models.facts import Fact
-from models.facts.case import HearingListed, HearingVacated, ProceedingsEnded, RiskRaised
+from models.facts.case import HearingListed, HearingVacated, RiskRaised
 from models.facts.cppp import PractitionerMatched
-from models.facts.every import CourtPaperSigned, LetterSent, Requested, RiskReviewed, Withdrawn
+from models.facts.every import LetterSent, Requested, RiskReviewed
 from models.facts.referral import ReferralDeclined, ReferralRecalled, ReferralSent
-from models.standing import Decision, Duty, Known, Notice, Spawn, Standing, Who
-from models.working_days import Pause, add_days, add_working_days, working_days_after
+from models.standing import Duty, Known, Notice, Spawn, Standing, Who
+from models.working_days import Pause, add_days, add_working_days
 
 F = TypeVar("F", bound=Fact)
 
 
-class _Stands(Exception):
+class Stands(Exception):
     def __init__(self, standing: Standing) -> None:
         self.standing = standing
 
@@ -42,10 +42,10 @@ class Pathway:
         self.duties: dict[str, Duty] = {}
         self.notices: dict[tuple[str, str], Notice] = {}
         self.spawned: list[Spawn] = []
-        self._look: date | None = None
+        self.look: date | None = None
         self._hearings: set[date] | None = None
-        self._pause: Standing | None = None
-        self._end: _End | None = None
+        self.pause: Standing | None = None
+        self.end: End | None = None
         people = known.people
         self.adviser = Who("adviser", people.adviser)
         self.commissioning = Who("commissioning_officer", people.commissioning_officer)
@@ -73,8 +73,8 @@ class Pathway:
 
     def recorded(self, *kinds: type[F], since: Fact | None = None, **matching: Any) -> list[F]:
         """The facts of these kinds in the order they became known, since `since` did: what comes later moves none."""
-        known = sorted(self.all(*kinds, **matching), key=_recorded)
-        return [fact for fact in known if _recorded(fact) > _recorded(since)] if since else known
+        known = sorted(self.all(*kinds, **matching), key=known_at)
+        return [fact for fact in known if known_at(fact) > known_at(since)] if since else known
 
     @property
     def request(self) -> Requested:
@@ -111,7 +111,7 @@ class Pathway:
 
     def held_by(self, when: Fact) -> Who | None:
         """Who held it when a fact became known."""
-        return self.holder([fact for fact in self.facts if _recorded(fact) <= _recorded(when)])
+        return self.holder([fact for fact in self.facts if known_at(fact) <= known_at(when)])
 
     def number(self, name: str) -> int:
         return self.known.limits.number(name)
@@ -153,7 +153,7 @@ class Pathway:
 
     def due_as_known(self, limit: str, of: Fact, when: Fact) -> date:
         """The due date of a limit before the next hearing, by the holds and hearings that were known with a fact."""
-        facts = [fact for fact in self.facts if _recorded(fact) <= _recorded(when)]
+        facts = [fact for fact in self.facts if known_at(fact) <= known_at(when)]
         then = Pathway(replace(self.known, facts=facts), when.recorded_on)
         then.pauses = [pause for pause in self.pauses if pause[1] <= when.recorded_on]
         return then.before_hearing(then.within(limit, of), of.happened_on)
@@ -162,11 +162,11 @@ class Pathway:
         """Whether a day lies behind us; if not, the pathway will be looked at again on the day after it."""
         if self.today > day:
             return True
-        self._look_again(day + timedelta(days=1))
+        self.look_again(day + timedelta(days=1))
         return False
 
-    def _look_again(self, day: date) -> None:
-        self._look = min(filter(None, (self._look, day)), default=None)
+    def look_again(self, day: date) -> None:
+        self.look = min(filter(None, (self.look, day)), default=None)
 
     # At any point ----------------------------------------------------------------------------------------------------
 
@@ -187,19 +187,19 @@ class Pathway:
         end is left out, so that the story is told as it stood then.
         """
         ends = [fact for fact in self.all(kind, **matching) if fact.place > self.request.place]
-        ends = [f for f in ends if not before or _recorded(f) < _recorded(before)]
-        end = min((f for f in ends if not since or _recorded(f) > _recorded(since)), key=_recorded, default=None)
+        ends = [f for f in ends if not before or known_at(f) < known_at(before)]
+        end = min((f for f in ends if not since or known_at(f) > known_at(since)), key=known_at, default=None)
         if end is None:
             return
-        self._end = _End(end, state, reason or getattr(end, "reason", ""), court_told)
-        self.facts = [f for f in self.facts if _recorded(f) <= _recorded(end) or isinstance(f, Requested)]
+        self.end = End(end, state, reason or getattr(end, "reason", ""), court_told)
+        self.facts = [f for f in self.facts if known_at(f) <= known_at(end) or isinstance(f, Requested)]
         self._hearings = None
         self.today = min(self.today, end.recorded_on)
 
     @property
     def ending(self) -> Fact | None:
         """What has ended it, if something has come over the story."""
-        return self._end and self._end.fact
+        return self.end and self.end.fact
 
     def pauses_for(
         self,
@@ -217,9 +217,9 @@ class Pathway:
         The review has the limit of its own name. The provider that holds the referral is told to wait, not why.
         """
         for cause in self.all(kind):
-            if before and _recorded(cause) > _recorded(before):
+            if before and known_at(cause) > known_at(before):
                 continue
-            later = sorted((fact for fact in self.all(until) if fact.place > cause.place), key=_recorded)
+            later = sorted((fact for fact in self.all(until) if fact.place > cause.place), key=known_at)
             due = self.within_whatever_is_held(duty, cause.recorded_on)
             owed = self._owe(duty, cause, self.adviser, due, cause.recorded_on, next(iter(later), None))
             owed.reviews = True
@@ -267,7 +267,7 @@ class Pathway:
 
     def _stop(self, cause: Fact, standing: Standing) -> None:
         """The clock stops on the day of the first of several causes; the first one named says where it stands."""
-        self._pause = self._pause or standing
+        self.pause = self.pause or standing
         self.today = min(self.today, cause.recorded_on)
 
     def as_it_stood(self, end: Fact, story: Callable[[], object]) -> None:
@@ -275,17 +275,17 @@ class Pathway:
 
         Where it had closed by itself before, it stays closed.
         """
-        now = self.facts, self.pauses, self.today, self._look
-        self.facts = [fact for fact in self.facts if _recorded(fact) < _recorded(end)]
+        now = self.facts, self.pauses, self.today, self.look
+        self.facts = [fact for fact in self.facts if known_at(fact) < known_at(end)]
         self.pauses = [pause for pause in self.pauses if pause[0] < end.recorded_on]
         self.today, self._hearings = min(self.today, end.recorded_on), None
         before = set(self.duties)
         try:
             story()
-        except _Stands as stood:
+        except Stands as stood:
             if stood.standing.closed:
                 raise
-        self.facts, self.pauses, self.today, self._look = now
+        self.facts, self.pauses, self.today, self.look = now
         self._hearings = None
         for key in self.duties.keys() - before:
             if not self.duties[key].fact:
@@ -364,12 +364,12 @@ class Pathway:
 
     def stand(self, state: str, owed: Duty, label: str | None = None) -> NoReturn:
         """Stop here, waiting for a duty to be met."""
-        raise _Stands(Standing(state, label or f"Awaiting {owed.label}", owed.opened_on, owed.owed_by, owed.due_on))
+        raise Stands(Standing(state, label or f"Awaiting {owed.label}", owed.opened_on, owed.owed_by, owed.due_on))
 
     def wait_until(self, day: date, state: str, label: str, on: Who, since: date) -> None:
         """Stop here until the day after `day`; nobody owes anything meanwhile."""
         if not self.passed(day):
-            raise _Stands(Standing(state, f"Awaiting {label}", since, on, day))
+            raise Stands(Standing(state, f"Awaiting {label}", since, on, day))
 
     def tell(
         self,
@@ -410,18 +410,18 @@ class Pathway:
     def close(self, state: str, reason: str, on: date | Fact) -> NoReturn:
         """The pathway is over, for a reason of m05."""
         day = on.recorded_on if isinstance(on, Fact) else on
-        raise _Stands(Standing(state, f"Closed: {reason.replace('_', ' ')}", day, reason=reason))
+        raise Stands(Standing(state, f"Closed: {reason.replace('_', ' ')}", day, reason=reason))
 
 
 @dataclass(frozen=True)
-class _End:
+class End:
     fact: Fact
     state: str
     reason: str
     court_told: bool
 
 
-def _recorded(fact: Fact) -> tuple[datetime, int]:
+def known_at(fact: Fact) -> tuple[datetime, int]:
     return fact.recorded_at, fact.id
 
 
@@ -430,104 +430,6 @@ def soonest(*facts: F | None, after: Fact | None = None, nth: int = 1) -> F | No
 
     What is reported late comes after all that was known, whenever it happened: it undoes nothing that was said.
     """
-    known = sorted(filter(None, facts), key=_recorded)
-    later = [fact for fact in known if after is None or _recorded(fact) > _recorded(after)]
+    known = sorted(filter(None, facts), key=known_at)
+    later = [fact for fact in known if after is None or known_at(fact) > known_at(after)]
     return later[nth - 1] if len(later) >= nth else None
-
-
-def decide(story: Callable[[Pathway], None], known: Known, today: date) -> Decision:
-    """Ask a pathway function where one pathway stands today, and all that follows from it."""
-    p = Pathway(known, today)
-    try:
-        story(p)
-    except _Stands as stood:
-        standing = stood.standing
-    else:
-        raise StoryError(f"{known.reference}: {story.__name__} neither waited nor closed")
-    if standing.closed:
-        _nothing_after(p, standing.since)
-    else:
-        standing = _interrupted(p, standing)
-    _settle(p, standing)
-    _still_waiting(p, standing)
-    if nobody := next((duty.key for duty in p.duties.values() if duty.owed_by is None), None):
-        raise StoryError(f"{known.reference}: nobody owes {nobody}")
-    return Decision(
-        standing=standing,
-        duties=p.duties,
-        notices=list(p.notices.values()),
-        look_on=_look_on(p, standing, today),
-        provider=p.provider.code if p.provider else None,
-        spawned=p.spawned,
-    )
-
-
-def _interrupted(p: Pathway, standing: Standing) -> Standing:
-    """Where the pathway stands when an end or a pause has come over the story."""
-    end = p._end
-    if end is None:
-        return p._pause or standing
-    if p.provider:
-        p.tell(p.provider, "referral-withdrawn", about=end.fact)
-        p.letter("referral-ended", about=end.fact)
-    note = _court_note(p, end.fact) if end.court_told else None
-    if note and not note.fact:
-        return Standing(standing.state, f"Awaiting {note.label}", note.opened_on, note.owed_by, note.due_on)
-    closed_on = note.fact.recorded_on if note else end.fact.recorded_on
-    return Standing(end.state, f"Closed: {end.reason.replace('_', ' ')}", closed_on, reason=end.reason)
-
-
-def _court_note(p: Pathway, end: Fact) -> Duty:
-    """The note that tells the court why it ended, signed by the adviser (SR-13); not once proceedings are over."""
-    later = sorted((f for f in p.known.facts if _recorded(f) > _recorded(end)), key=_recorded)
-    answers = (CourtPaperSigned, ProceedingsEnded, Withdrawn)
-    signed = next((f for f in later if isinstance(f, answers) and getattr(f, "paper", "note") == "note"), None)
-    due = p.within_whatever_is_held("court_note", end.recorded_on)
-    p.tell(p.adviser, "paper-to-sign", about=end, paper="note", due=due, overtaken=bool(signed))
-    return p._owe("court_note", end, p.adviser, due, end.recorded_on, signed)
-
-
-def _nothing_after(p: Pathway, closed_on: date) -> None:
-    """What was recorded after a pathway closed by itself is neither owed nor said."""
-    p.duties = {key: duty for key, duty in p.duties.items() if duty.opened_on <= closed_on or duty.outlives}
-    p.notices = {key: notice for key, notice in p.notices.items() if notice.since <= closed_on}
-
-
-def _still_waiting(p: Pathway, standing: Standing) -> None:
-    """Nobody is told to go on while something else still holds the pathway, or when another has the referral by now."""
-    held = standing is p._pause or standing.state == "safeguarding_hold"
-    for key, notice in p.notices.items():
-        if notice.wording == "referral-resumed" and not notice.withheld and (held or notice.to != p.provider):
-            p.notices[key] = replace(notice, withheld="overtaken")
-
-
-def _settle(p: Pathway, standing: Standing) -> None:
-    """Drop what a closed pathway no longer owes; stop the clocks of a paused one."""
-    ends = (p._end and p._end.fact.recorded_on, standing.closed and standing.since)
-    over = min(filter(None, ends), default=None)
-    for duty in p.duties.values():
-        if duty.state != "open":
-            continue
-        if over and not duty.outlives and duty.kind != "court_note":
-            duty.state, duty.closed_on = "dropped", over
-        elif p._pause and standing is p._pause:
-            duty.paused = duty.stops
-        duty.counts_from = _moved_on(duty.due_on, p.pauses if duty.stops else ())
-
-
-def _moved_on(due: date, pauses: Sequence[Pause]) -> date:
-    """A due date, moved on by the working days of pauses that came after it."""
-    held = sum(max(0, working_days_after(max(begun, due), ended)) for begun, ended in pauses if ended > due)
-    return add_working_days(due, held)
-
-
-def _look_on(p: Pathway, standing: Standing, today: date) -> date | None:
-    """The first day the answer may change by itself: a date the story asked about, or the day after a hearing."""
-    if standing.closed or p._end:
-        return None
-    if standing is p._pause:
-        p._look = None
-    hearing = p.next_hearing(today - timedelta(days=1))
-    if hearing:
-        p._look_again(hearing + timedelta(days=1))
-    return p._look

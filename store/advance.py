@@ -11,9 +11,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, bindparam, select, update
 
+from models.decide import decide
 from models.facts.referral import ProviderPhoned
 from models.limits import Limits
-from models.pathway import Pathway, decide
+from models.pathway import Pathway
 from models.standing import Decision, Duty, Spawn
 from models.tables import DutyRow, NoticeRow, PathwayRow
 from models.working_days import london_date
@@ -109,9 +110,10 @@ def advance_batch(
         for one in loaded:
             changes.consider(one, story, stored.get(one.row.reference, {}), told)
         changes.write(connection)
-        opened = _not_open_yet(connection, changes.openings)
-        open_pathways(connection, opened, settings)
-    return Advanced(changes.moved, len(changes.new_notices), {(one.programme, one.reference) for one in opened})
+        openings = _not_open_yet(connection, changes.openings)
+        refused = open_pathways(connection, openings, settings)
+    opened = {(one.programme, one.reference) for one in openings if one.reference not in refused}
+    return Advanced(changes.moved, len(changes.new_notices), opened)
 
 
 def _claim(

@@ -58,7 +58,7 @@ from models.working_days import london_date, say
 from store.pathways import Loaded, Record
 
 _AFTER_THE_END = (LetterSent, SessionLetterSent, ProviderPhoned)
-_SHARED = ("session", "provider", "hearing_on")
+_SHARED = ("session", "provider", "hearing_on", "party")
 _ENDS = (Withdrawn, ProceedingsEnded, DirectionDischarged, NoProviderInReach, ConsentWithdrawn, ProgrammeStopped)
 _BEGINS = (ReferralSent, SessionBooked, PractitionerMatched, SessionSet, SessionMoved)
 _OF_ONE_SESSION = (SessionMoved, SessionCalledOff, SessionHeld)
@@ -288,9 +288,13 @@ def _child_was_seen(fact: ChildLetterShared, one: Loaded) -> None:
         raise Refused("fact", "the child is seen first; record that session (session_held)")
 
 
-def _not_given_before(fact: ConsentRefused, one: Loaded) -> None:
-    if Pathway(one.known, fact.recorded_on).first(ConsentGiven, party=fact.party):
+def _one_answer(fact: ConsentGiven | ConsentRefused, one: Loaded) -> None:
+    """A parent answers once: a consent is withdrawn, and a refusal ends it."""
+    said = Pathway(one.known, fact.recorded_on).first(ConsentGiven, ConsentRefused, party=fact.party)
+    if isinstance(said, ConsentGiven) and isinstance(fact, ConsentRefused):
         raise Refused("fact", f"{fact.party} has consented; a consent is withdrawn (consent_withdrawn)")
+    if isinstance(said, ConsentRefused) and isinstance(fact, ConsentGiven):
+        raise Refused("fact", f"{fact.party} declined on {say(said.happened_on)}, fact {said.id}, which ends it")
 
 
 def _known_there(fact: Unavailable, one: Loaded) -> None:
@@ -337,7 +341,7 @@ _MORE: tuple[tuple[Callable[[Any, Loaded], None], Any], ...] = (
     (_given_in_turn, PractitionerMatched),
     (_sessions_complete, OutcomeRecorded),
     (_child_was_seen, ChildLetterShared),
-    (_not_given_before, ConsentRefused),
+    (_one_answer, (ConsentGiven, ConsentRefused)),
     (_known_there, Unavailable),
     (_as_long_as_it_is, ProgrammeStarted),
     (_week_has_come, WeeklyAttendance),
@@ -363,7 +367,7 @@ def answered(known: Fact, about: Sequence[Loaded]) -> str:
 
 
 def _same_thing(cause: Fact, fact: Fact) -> bool:
-    """Whether a fact that another needs is about the same session, provider or hearing."""
+    """Whether a fact that another needs is about the same session, provider, hearing or person."""
     return all(
         getattr(cause, name) == getattr(fact, name) for name in _SHARED if hasattr(cause, name) and hasattr(fact, name)
     )

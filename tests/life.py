@@ -5,9 +5,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from flows.programmes import PROGRAMMES
+from models.decide import decide
 from models.facts import KINDS, Fact
 from models.limits import limits_on
-from models.pathway import Pathway, decide
+from models.pathway import Pathway
 from models.standing import Decision, Known, People, Terms
 
 PEOPLE = People("FCA1", "CO1", "CM1", "SM1", "AD1", "BS1", "RA1")

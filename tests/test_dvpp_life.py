@@ -604,3 +604,22 @@ def test_sr_21_a_final_report_meets_no_week_of_which_nothing_is_heard():
     life = in_programme().add("2026-08-03", "final_reported", outcome="completed")
     weeks = [d.state for d in life.on("2026-08-03").duties.values() if d.kind == "weekly_attendance"]
     assert weeks == ["open"] * 26
+
+
+def test_what_a_manager_decides_of_a_final_order_is_owed_and_blocks_nothing():
+    life = Life(reference="DVPP-D1", in_final_order=True)
+    life.add("2026-01-06", "final_order_reviewed", by="SM1", decision="ask_the_court")
+    decision = life.on("2026-01-06")
+    assert owed(decision)["court_variation"] == ("FCA1", "2026-02-03")
+    assert ("FCA1", "ask-the-court") in told(decision)
+    assert decision.standing.label == "Awaiting suitability gate"
+
+
+def test_a_provider_whose_accreditation_ran_out_is_to_be_recalled_where_that_was_decided():
+    life = Life(reference="DVPP-D1", accredited_until="2026-01-15")
+    life.add("2026-01-06", "violence_established", basis="found").add("2026-01-06", "survivor_plan_made")
+    life.add("2026-01-07", "referral_sent", provider="P1").add("2026-01-08", "acknowledged", provider="P1")
+    life.add("2026-01-19", "accreditation_reviewed", by="CM1", decision="recall")
+    assert owed(life.on("2026-01-19"))["recall"] == ("CO1", "2026-01-21")
+    life.add("2026-01-20", "referral_recalled", by="CO1", provider="P1", reason="suspended")
+    assert "recall" not in owed(life.on("2026-01-20"))
