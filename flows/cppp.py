@@ -140,10 +140,19 @@ def practitioner_match(p: Pathway, timetabled: CourtTimetabled) -> PractitionerM
         overtaken=bool(match.fact),
     )  # fmt: skip
     matched = match.fact or p.stand("practitioner_match", match)
-    for given in p.all(PractitionerMatched):
+    given_on(p)
+    return matched
+
+
+def given_on(p: Pathway) -> None:
+    """Whoever it is given to hears of it, and whoever had it before hears that they owe nothing more."""
+    before = None
+    for given in p.recorded(PractitionerMatched):
         to = p.holder([given])
         p.tell(to, "matched", about=given, due=p.within("first_session", given), overtaken=to != p.provider)
-    return matched
+        if before:
+            p.tell(before, "referral-withdrawn", about=given, overtaken=before == p.provider)
+        before = to
 
 
 def sessions(p: Pathway, matched: PractitionerMatched) -> Fact:
@@ -151,7 +160,7 @@ def sessions(p: Pathway, matched: PractitionerMatched) -> Fact:
     invitations(p)
     held = p.all(SessionHeld)
     due = p.within("first_session", matched)
-    first = p.owe("first_session", by=p.provider, due=due, after=matched, met=held[0] if held else None)
+    first = p.owe("first_session", by=p.provider, due=due, after=matched, met=soonest(*held))
     results(p)
     if not first.fact:
         p.stand("practitioner_match", first)
@@ -172,7 +181,7 @@ def sessions(p: Pathway, matched: PractitionerMatched) -> Fact:
 def all_held(p: Pathway) -> Fact | None:
     """What completed the sessions: as many as the programme has, the child seen, a joint meeting held or waived."""
     answers = [answer for _, answer in sessions_held(p)]
-    return next(fact for fact in reversed(p.recorded(Fact)) if fact in answers) if all(answers) else None
+    return soonest(*answers, nth=len(answers))
 
 
 def window(p: Pathway, matched: Fact, first: Fact, done: Fact | None) -> date:

@@ -14,16 +14,18 @@ from prefect.states import Completed, Failed
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from models.facts import KINDS, Reference, payload_fields
-from models.facts.every import Held
+from models.facts.base import CODE
+from models.facts.every import Held, Requested
 from models.forms import base_type
 from tasks.record import record_one
 
 _PATTERNS: dict[Any, str] = {
     date: r"^(\d{4}-\d\d-\d\d)?$",
     bool: r"^(yes|no)?$",
-    int: r"^\d{0,3}$",
+    int: r"^\d{0,4}$",
     str: r"^([A-Z0-9][A-Z0-9-]{1,39})?$",
 }
+_CODES = ("session", "venue", "risk", "hold")
 _DATE_AND_TIME = r"^(\d{4}-\d\d-\d\d \d\d:\d\d)?$"
 
 
@@ -35,12 +37,13 @@ def _detail(name: str) -> tuple[Any, Any]:
     if isinstance(bases[0], tuple):
         offered = dict.fromkeys(value for base in bases for value in base)
         return Literal[("", *offered)], Field(default="", description=says)
-    return str, Field(default="", pattern=_PATTERNS.get(bases[0], _DATE_AND_TIME), description=says)
+    pattern = rf"^({CODE})?$" if name in _CODES else _PATTERNS.get(bases[0], _DATE_AND_TIME)
+    return str, Field(default="", pattern=pattern, max_length=40, description=says)
 
 
 _FIRST = ("provider", "session", "result", "starts_at", "ends_at", "reason", "decision")  # what is filled in most
 _NAMES = dict.fromkeys(
-    (*_FIRST, *(name for kind in KINDS.values() for name in payload_fields(kind) if name != "route"))
+    (*_FIRST, *(name for kind in KINDS.values() if kind is not Requested for name in payload_fields(kind)))
 )
 _ELSEWHERE = ("requested", "held", "released")
 FactKind = StrEnum("FactKind", {kind.upper(): kind for kind in sorted(KINDS) if kind not in _ELSEWHERE})

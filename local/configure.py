@@ -18,12 +18,14 @@ closes = "23:59:59"
 url = "pathways-mail://127.0.0.1:{smtp}"
 
 [restricted_channels.mail]
-url = "pathways-mail://127.0.0.1:{smtp}"
+url = "pathways-mail://127.0.0.1:{strand_smtp}"
 
 [ports]
 prefect = {prefect}
 mailbox = {mailbox}
 smtp = {smtp}
+strand_mailbox = {strand_mailbox}
+strand_smtp = {strand_smtp}
 """
 )
 

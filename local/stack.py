@@ -65,6 +65,11 @@ class Stack:
         self.children.append(child)
         return child
 
+    def start_mailbox(self, name: str, smtp: int, web: int, folder: str) -> None:
+        command = (sys.executable, "-m", "local.mailbox", "--smtp", str(smtp), "--web", str(web))
+        child = self.start(name, *command, "--folder", str(self.settings.home / folder))
+        self.wait_for(child, lambda: answers(f"http://127.0.0.1:{web}/health"))
+
     def wait_for(self, child: Child, answers: Callable[[], bool]) -> None:
         """Wait until a child answers. Raises CannotStart if it ends first or takes too long."""
         until = time.monotonic() + PATIENCE
@@ -166,11 +171,8 @@ def running(settings: Settings, say: Callable[[str], None] = print) -> Iterator[
         stack.run("Bringing the database up to date", str(BIN / "pathways"), "migrate")
         say("Prefect server: starting (its first start on a fresh database takes up to half a minute) ...")
         server = stack.start("prefect-server", sys.executable, "-m", "local.prefect_server", str(ports.prefect))
-        mailbox = stack.start(
-            "mailbox", sys.executable, "-m", "local.mailbox", "--smtp", str(ports.smtp), "--web", str(ports.mailbox),
-            "--folder", str(settings.home / "mail"),
-        )  # fmt: skip
-        stack.wait_for(mailbox, lambda: answers(f"http://127.0.0.1:{ports.mailbox}/health"))
+        stack.start_mailbox("mailbox", ports.smtp, ports.mailbox, "mail")
+        stack.start_mailbox("strand-mailbox", ports.strand_smtp, ports.strand_mailbox, "strand-mail")
         stack.wait_for(server, lambda: answers(f"{settings.prefect_api}/health"))
         say("Deployments: creating those of prefect.yaml ...")
         prefect = str(BIN / "prefect")
@@ -264,6 +266,8 @@ def _ready(settings: Settings) -> str:
   Prefect UI   {ui}/runs
                {ui}/artifacts/key/overdue and .../caseload
   Mailbox      {mail}
+  Strand       http://127.0.0.1:{settings.ports.strand_mailbox}
+               what goes to survivors' support workers; nobody reads both
 
 Try, in another terminal:
 

@@ -59,7 +59,9 @@ def _bad(kind: type[Fact], problem: ValidationError) -> BadFact:
 
 def expected(kind: type[Fact], name: str) -> str:
     """What a field of a fact must look like, in words."""
-    if name in {"recorded_by", "party", "provider", "session", "venue", "accepted_by", "signed_by"}:
+    if name in {"session", "venue", "risk", "hold"}:
+        return "a code of capitals, digits and hyphens, at most five letters and five digits in a row"
+    if name in {"recorded_by", "party", "provider", "practitioner", "who", "accepted_by", "signed_by"}:
         return "a reference or code: capitals, digits and hyphens"
     field = payload_fields(kind).get(name)
     return in_words(field.annotation) if field else "a value of its form"

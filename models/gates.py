@@ -6,7 +6,7 @@ from models.facts import Fact
 from models.facts.case import ContactFailed, EnquiriesDone, ParentSpokenTo, SafeguardingLetterFiled
 from models.facts.cppp import JointMeetingWaived, SessionHeld, SessionSet
 from models.facts.dvpp import SurvivorPlanMade, ViolenceEstablished
-from models.pathway import Pathway
+from models.pathway import Pathway, soonest
 
 
 def missing_from_gate(p: Pathway) -> list[str]:
@@ -58,13 +58,10 @@ def sessions_held(p: Pathway) -> Answers:
     Each is answered by what was recorded first, so that a session recorded late changes nothing that was said.
     """
     sitting = {fact.session: fact.sitting for fact in p.all(SessionSet)}
-    held = p.recorded(SessionHeld)
-    child = [fact for fact in held if sitting.get(fact.session) == "child"]
-    joint = [fact for fact in held if sitting.get(fact.session) == "joint"][p.number("joint_meetings") - 1 :]
-    met = [fact for fact in p.recorded(SessionHeld, JointMeetingWaived) if fact not in held or fact in joint]
-    wanted = {
-        f"session {len(held) + 1}": held[p.number("sessions") - 1 :],
-        "a session with the child": child,
-        "a joint meeting": met,
-    }
-    return [(name, next(iter(facts), None)) for name, facts in wanted.items()]
+    held = p.all(SessionHeld)
+    joint = [fact for fact in held if sitting.get(fact.session) == "joint"]
+    return [
+        (f"session {len(held) + 1}", soonest(*held, nth=p.number("sessions"))),
+        ("a session with the child", soonest(*(fact for fact in held if sitting.get(fact.session) == "child"))),
+        ("a joint meeting", soonest(*p.all(JointMeetingWaived), soonest(*joint, nth=p.number("joint_meetings")))),
+    ]

@@ -59,7 +59,7 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.home, self.user, self.said = folder / "home", folder / "user", folder / "said.txt"
         self.user.mkdir(parents=True)
-        self.ports = free_ports("prefect", "mailbox", "smtp")
+        self.ports = free_ports("prefect", "mailbox", "smtp", "strand_mailbox", "strand_smtp")
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -172,9 +172,9 @@ class Machine:
     def artifact(self, key: str) -> dict[str, Any]:
         return self.ask("GET", f"artifacts/{key}/latest").raise_for_status().json()
 
-    def mails(self) -> list[EmailMessage]:
-        """What has come to the local mailbox."""
-        files = sorted((self.home / "mail" / "new").glob("*"))
+    def mails(self, folder: str = "mail") -> list[EmailMessage]:
+        """What has come to the local mailbox, or to the strand's."""
+        files = sorted((self.home / folder / "new").glob("*"))
         return [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
 
 

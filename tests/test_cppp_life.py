@@ -471,7 +471,7 @@ def test_a_session_known_only_after_it_was_held_is_no_news_to_a_calendar():
 def test_a_new_practitioner_takes_over_the_sessions_still_to_come():
     life = Family().planned().held("CP-1").add("2026-03-10", "practitioner_matched", by="SM1", practitioner="FCA2")
     decision = life.on("2026-03-10")
-    assert ("FCA2", "matched") in told(decision)
+    assert {("FCA2", "matched"), ("FCA3", "referral-withdrawn")} <= told(decision)
     ours = calendar(decision)
     for session in ("CP-3", "CP-4"):
         assert [said[1:] for said in ours if said[0] == session] == [
@@ -715,7 +715,7 @@ def test_what_was_known_elsewhere_is_not_said_again_but_a_running_alarm_is():
 
 
 @settings(
-    max_examples=60,
+    max_examples=20,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.explicit, Phase.reuse, Phase.generate),

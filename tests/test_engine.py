@@ -239,7 +239,7 @@ def test_sr_11_the_survivors_strand_runs_beside_and_prefect_hears_only_that_it_i
     assert machine.pathways("text", "list", "DVPP-E0005").stdout.count("He attends") == 1
     assert len(json.loads(machine.pathways("restricted", "held", "--json").stdout)) == 2
     assert machine.go("support")["state"]["name"] == "Done"
-    wait_for("the worker's mail", lambda: [m for m in machine.mails() if m["To"] == worker["email"]])
+    wait_for("the worker's mail", lambda: [m for m in machine.mails("strand-mail") if m["To"] == worker["email"]])
 
 
 # The forms ------------------------------------------------------------------------------------------------------------
@@ -456,7 +456,7 @@ def test_sr_11_what_is_known_of_a_survivor_is_in_the_restricted_database_and_now
     assert {"Philomena", "960177", "Larkrise"} <= {word for words in where.values() for word in words}
     assert [name for name in where if not name.startswith("restricted.db")] == []
     of_the_strand = found_in(machine.home, machine.reference, STAFF)
-    assert [name for name in of_the_strand if not name.startswith(("restricted.db", "mail/"))] == []
+    assert [name for name in of_the_strand if not name.startswith(("restricted.db", "strand-mail/"))] == []
     assert not [word for word in (*CANARIES, machine.reference) if word.lower() in machine.said.read_text().lower()]
 
 

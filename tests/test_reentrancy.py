@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from models.standing import Decision
 from models.working_days import add_working_days
-from tests import lives_dvpp, lives_spip
+from tests import lives_cppp, lives_dvpp, lives_spip
 from tests.life import Life
 from tests.world import World
 
-LIVES = {"SPIP": lives_spip.lives, "DVPP": lives_dvpp.lives}
+LIVES = {"SPIP": lives_spip.lives, "DVPP": lives_dvpp.lives, "CPPP": lives_cppp.lives}
 """Random lives of each programme: each with the day it is looked at last."""
 UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
 """Shrinking a life that goes through a database a hundred times takes minutes; the one found is small enough to read."""

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from models import tables as t
+from models.forms import BadFact, fact
 from notifications.papers import court_paper
 from notifications.wording import _read, said
 from store.ask import story
@@ -615,3 +616,11 @@ def test_sr_21_an_unanswered_absence_ends_with_the_adviser_and_not_in_completion
     for n in range(0, 400, 3):
         office.round(date(2026, 1, 20) + timedelta(days=n))
     assert office.pathway().label == "Awaiting breach review"
+
+
+@pytest.mark.parametrize("code", ["QUILLFEATHER", "07700900123", "LARKSPUR-CRESCENT-17", "-", "A--B", "S 1"])
+def test_sr_12_a_code_somebody_makes_up_has_no_room_for_a_name_or_a_number(code: str):
+    starts = moment(date(2026, 1, 16), 18)
+    details = {"session": code, "starts_at": starts, "ends_at": starts + timedelta(hours=4)}
+    with pytest.raises(BadFact, match="at most five letters and five digits in a row"):
+        fact("session_booked", details, happened_on=date(2026, 1, 8), recorded_at=starts, recorded_by="P1")

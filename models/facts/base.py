@@ -14,6 +14,15 @@ from models.working_days import london_date
 Reference = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]{1,39}$", max_length=40)]
 """An opaque reference or code: capitals, digits and hyphens. It must say nothing about a person."""
 
+_LETTERS, _DIGITS = r"[A-Z]{1,5}", r"\d{1,5}"
+_PART = rf"(?:(?:{_DIGITS})?(?:{_LETTERS}{_DIGITS})*{_LETTERS}|(?:{_LETTERS})?(?:{_DIGITS}{_LETTERS})*{_DIGITS})"
+CODE = rf"{_PART}(?:-{_PART})*"
+Code = Annotated[str, Field(pattern=rf"^{CODE}$", max_length=24)]
+"""A code somebody makes up for a session, a venue, a risk or a hold: at most five letters, or five digits, in a row.
+
+A name, a street or a telephone number does not fit into it (SR-11, SR-12).
+"""
+
 
 def _has_zone(moment: datetime) -> datetime:
     if moment.tzinfo is None:

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from models.facts.base import Fact, Reference
+from models.facts.base import Code, Fact, Reference
 
 
 class EnquiriesDone(Fact):
@@ -76,7 +76,7 @@ class RiskRaised(Fact):
 
     by = "provider"
     kind, label, about, one_per = "risk_raised", "new risk raised", "case", ("happened_on", "risk")
-    risk: Reference | None = None
+    risk: Code | None = None
 
 
 Work = Literal["section_7", "rule_16_4", "other"]

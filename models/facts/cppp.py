@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from models.facts.base import Fact, Moment, Reference
+from models.facts.base import Code, Fact, Moment, Reference
 from models.working_days import london_date
 
 
@@ -128,7 +128,7 @@ Sitting = Literal["parent", "child", "joint"]
 
 
 class _Timed(Cppp):
-    session: Reference
+    session: Code
     starts_at: Moment
     ends_at: Moment
 
@@ -174,7 +174,7 @@ class SessionCalledOff(Cppp):
 
     by = "adviser"
     kind, label, one_per, needs = "session_called_off", "session called off", ("session",), ("session_set",)
-    session: Reference
+    session: Code
 
 
 class SessionHeld(Cppp):
@@ -182,7 +182,7 @@ class SessionHeld(Cppp):
 
     by = "adviser"
     kind, label, one_per, needs = "session_held", "session held", ("session",), ("session_set",)
-    session: Reference
+    session: Code
 
 
 class SessionLetterSent(Cppp):
@@ -190,7 +190,7 @@ class SessionLetterSent(Cppp):
 
     kind, label, one_per = "session_letter_sent", "session letter sent", ("session", "happened_on")
     needs = ("session_set",)
-    session: Reference
+    session: Code
 
 
 class ChildLetterShared(Cppp):

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from models.facts.base import Fact, Reference
+from models.facts.base import Code, Fact, Reference
 
 WithdrawalReason = Literal[
     "already_attended", "agreement_reached", "not_resident", "service_withdrawn", "transferred", "data_error"
@@ -53,7 +53,7 @@ class Held(Fact):
     """The pathway is paused: its clocks stop and nobody is chased."""
 
     kind, label, one_per = "held", "put on hold", ("happened_on", "hold")
-    hold: Reference | None = None
+    hold: Code | None = None
     """Tells two holds of one day apart."""
     reason: Literal["court_request", "party_unwell", "provider_request", "data_query", "other"]
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from models.facts.base import Fact, Moment, Reference
+from models.facts.base import Code, Fact, Moment
 from models.working_days import london_date
 
 
@@ -27,10 +27,10 @@ class SessionBooked(Spip):
 
     by = "provider"
     kind, label, one_per, needs = "session_booked", "session booked", ("session",), ("referral_sent",)
-    session: Reference
+    session: Code
     starts_at: Moment
     ends_at: Moment
-    venue: Reference | None = None
+    venue: Code | None = None
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> "SessionBooked":
@@ -52,7 +52,7 @@ class SessionCancelled(Spip):
 
     by = "provider"
     kind, label, one_per, needs = "session_cancelled", "session cancelled", ("session",), ("session_booked",)
-    session: Reference
+    session: Code
     cancelled_by: Literal["provider", "person"]
 
 
@@ -61,7 +61,7 @@ class AttendanceReported(Spip):
 
     by = "provider"
     kind, label, one_per, needs = "attendance_reported", "attendance reported", ("session",), ("session_booked",)
-    session: Reference
+    session: Code
     result: Literal["attended", "part", "absent"]
 
 
