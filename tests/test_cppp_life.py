@@ -4,11 +4,10 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 
 from models.standing import Decision
 from tests.life import Life, day, owed, told
-from tests.lives_cppp import BEGIN, acceptable, lives
+from tests.lives_cppp import acceptable
 
 CRITERIA = ("both_willing", "court_still_needed", "harmful_conflict", "safe_together")
 SESSIONS = {
@@ -712,22 +711,3 @@ def test_what_was_known_elsewhere_is_not_said_again_but_a_running_alarm_is():
 
 
 # The promise ----------------------------------------------------------------------------------------------------------
-
-
-@settings(
-    max_examples=20,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    phases=(Phase.explicit, Phase.reuse, Phase.generate),
-)
-@given(lives())
-def test_what_was_said_on_a_day_is_never_unsaid(given_life: tuple[Life, date]):
-    life, end = given_life
-    duties, notices, closed = set(), set(), None
-    for n in range((end - BEGIN).days + 1):
-        decision = life.on(BEGIN + timedelta(days=n))
-        here = {(notice.to.code, notice.occasion) for notice in decision.notices}
-        assert duties <= set(decision.duties) and notices <= here
-        assert closed in (None, decision.standing)
-        duties, notices = set(decision.duties), here
-        closed = decision.standing if decision.standing.closed else None
