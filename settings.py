@@ -4,8 +4,9 @@ import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
+from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 HERE = Path(__file__).resolve().parent
@@ -47,6 +48,9 @@ class Ports(BaseModel):
     prefect: int = 4200
     mailbox: int = 8025
     smtp: int = 2525
+    strand_mailbox: int = 8026
+    strand_smtp: int = 2526
+    """The restricted strand's own mailbox: nobody reads both (SR-11)."""
 
 
 class RestrictedOff(Exception):
@@ -93,9 +97,29 @@ class Settings(BaseSettings):
         self.link = self.link or f"http://127.0.0.1:{self.ports.prefect}/v2/runs?flow-run-search={{reference}}"
         return self
 
+    @field_validator("restricted_database")
+    @classmethod
+    def _none(cls, url: str) -> str:
+        return OFF if url.strip().casefold() == OFF else url
+
+    @field_validator("database", "restricted_database")
+    @classmethod
+    def _found_from_anywhere(cls, url: str, info: ValidationInfo) -> str:
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            file = sqlite_file(url) if url and (url, info.field_name) != (OFF, "restricted_database") else None
+        except ArgumentError:
+            raise ValueError("it is no address of a database, such as postgresql://user@host/name") from None
+        if file and not file.is_absolute():
+            raise ValueError("a SQLite file is named by its whole path, sqlite:////srv/pathways/data.db for example")
+        return url
+
     @model_validator(mode="after")
     def _kept_apart(self) -> "Settings":
-        if self.restricted_database == self.database_url:
+        if self.restricted_database == OFF:
+            return self
+        if _place(self.restricted_database or f"sqlite:///{self.home / 'restricted.db'}") == _place(self.database_url):
             raise ValueError("the restricted database must be another than the database (SR-11)")
         return self
 
@@ -109,6 +133,33 @@ class Settings(BaseSettings):
         env_settings: PydanticBaseSettingsSource, **other: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _home() / "pathways.toml")
+
+
+def sqlite_file(url: str) -> Path | None:
+    """The file of a SQLite URL, written as a path or as a "file:" address; None where there is none."""
+    from sqlalchemy import make_url
+
+    made = make_url(url)
+    name = made.database or ""
+    if made.get_backend_name() != "sqlite" or name in ("", ":memory:"):
+        return None
+    if not name.startswith("file:"):
+        return Path(name)
+    address = urlsplit(name)
+    return None if address.path == ":memory:" else Path(unquote(address.path))
+
+
+def _place(url: str) -> tuple[str, ...]:
+    """Where a database is, however its URL is spelled: the file, or host, port and name."""
+    from sqlalchemy import make_url
+
+    if file := sqlite_file(url):
+        return ("sqlite", os.path.realpath(file))
+    made = make_url(url)
+    host = str(made.host or made.query.get("host", "")).casefold()
+    host = "" if host in ("localhost", "127.0.0.1", "::1") else host
+    name = made.database or made.query.get("dbname") or made.username or ""
+    return (made.get_backend_name(), host, str(made.port or made.query.get("port", 5432)), str(name))
 
 
 def restricted(settings: Settings) -> Settings:

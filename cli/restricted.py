@@ -111,23 +111,29 @@ def load(
 
 @app.command()
 def survivor(pathway: Annotated[str, typer.Argument(help="A support pathway, or the DVPP it follows.")]) -> None:
-    """Write down how a survivor is reached safely. Asks for each detail, so that none stays in the shell's history."""
+    """Write down how a survivor is reached safely. Asks for each detail, so that none stays in the shell's history.
+
+    What is not answered stays as it is; "-" takes it away.
+    """
     from pydantic import ValidationError
 
     from intake.restricted_files import SurvivorRow
     from intake.understand import expected
-    from store.strand import keep_contact
+    from store.database import writing
+    from store.strand import keep_survivors
 
     reference = _story(pathway).loaded.row.reference
     fields = {name: field for name, field in SurvivorRow.model_fields.items() if name != "pathway"}
     given = {name: typer.prompt(field.description, default="", show_default=False) for name, field in fields.items()}
     try:
-        row = SurvivorRow(pathway=reference, **{name: value for name, value in given.items() if value.strip()})
+        said = {name: None if value.strip() == "-" else value for name, value in given.items() if value.strip()}
+        row = SurvivorRow(pathway=reference, **said)
     except ValidationError as wrong:
         for one in wrong.errors(include_url=False, include_input=False):
             error(f"Not kept. {one['loc'][0]}: {expected(one)}.")
         raise typer.Exit(USAGE) from None
-    keep_contact(_strand(), row.model_dump())
+    with writing(_strand()) as connection:
+        keep_survivors(connection, [row.model_dump(exclude_unset=True)])
     _take_back()
     print("Kept.")
 
@@ -167,11 +173,13 @@ def release(
 @app.command()
 def refuse(number: Number, by: By) -> None:
     """Let a held text never pass."""
+    from settings import settings
     from store import texts
+    from store.database import database
 
     _of_strand(by)
     try:
-        texts.refuse(_strand(), number, by.upper(), datetime.now(UTC))
+        texts.refuse(database(settings().database_url), _strand(), number, by.upper(), datetime.now(UTC))
     except texts.NotTaken as why:
         raise refused(why) from None
     print("Refused.")

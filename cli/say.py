@@ -60,7 +60,15 @@ def complain(problem: Exception) -> int:
     if os.environ.get("PATHWAYS_DEBUG"):
         raise problem
     kind = type(problem).__name__
-    if kind in {"CannotStart", "FileRefused", "LimitsError", "SamplesRefused", "ChannelError", "RestrictedOff"}:
+    if kind in {
+        "CannotStart",
+        "FileRefused",
+        "LimitsError",
+        "SamplesRefused",
+        "ChannelError",
+        "RestrictedOff",
+        "WrongDatabase",
+    }:
         error(str(problem))
     elif kind == "ValidationError":
         for line in problem.errors(include_url=False, include_input=False):  # type: ignore[attr-defined]

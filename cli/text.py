@@ -25,7 +25,7 @@ def add(
 
     from settings import RestrictedOff, settings
     from store import texts
-    from store.database import database
+    from store.database import WrongDatabase, database
     from store.strand import strand
 
     body = read_text(file)
@@ -34,7 +34,7 @@ def add(
         taken = texts.add(main, strand(settings()), pathway.upper(), by.upper(), body, datetime.now(UTC))
     except texts.NotTaken as why:
         raise refused(why) from None
-    except (SQLAlchemyError, RestrictedOff, OSError):
+    except (SQLAlchemyError, RestrictedOff, WrongDatabase, OSError):
         error(UNCHECKED)
         raise typer.Exit(REFUSED) from None
     held = f"It is held as number {taken.number} until somebody has looked at it."

@@ -245,8 +245,9 @@ def invitations(p: Pathway) -> None:
             )  # fmt: skip
             if fixed.letters and not isinstance(fact, PractitionerMatched):
                 sent = (f for f in p.known.facts if isinstance(f, SessionLetterSent) and f.session == fixed.session)
-                answer = next((letter for letter in sent if letter.place > fact.place), None)
-                p.letter("session", about=fact, sent=answer, which=fixed.session)
+                written = next((letter for letter in sent if letter.place > fact.place), None)
+                overtaken = entries[sequence + 1][0] if sequence + 1 < len(entries) else None
+                p.letter("session", about=fact, sent=soonest(written, overtaken), which=fixed.session)
 
 
 Entry = tuple[Fact, Who, str, SessionSet | SessionMoved]

@@ -29,7 +29,7 @@ def load(
         raise FileRefused(f"there is no kind of file called {kind}; the kinds are {', '.join(kinds)}")
     path = Path(path)
     sheet = read(path)
-    check_columns(path.name, sheet, kinds[kind].model)
+    check_columns(path.name, sheet, kinds[kind].model, private=kinds[kind].private)
     one = Load(engine, now, settings, progress, total=len(sheet.rows))
     lines = understood(one, kinds[kind], sheet)
     one.forward(len(sheet.rows) - len(lines))

@@ -27,6 +27,8 @@ class Kind:
     """Pairs of columns of which the second cannot be the earlier day."""
     left_empty: tuple[str, ...] = ()
     """Columns that the example row leaves empty."""
+    private: bool = False
+    """Its file may hold what is said nowhere (SR-11): not even a header that is not known is repeated."""
 
 
 _ALL = (

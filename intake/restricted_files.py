@@ -10,10 +10,11 @@ from intake.cells import Mail, Ref, Text, Word
 from intake.kinds import Kind
 from intake.load import Line, Load, changed
 from intake.rows import FileRow, column
-from models.restricted import NOBODY, Survivor
+from models.restricted import NOBODY
 from models.tables import Area, Court, PathwayRow, Practitioner
 from store.open import keep
 from store.strand import area_row, support_of, workers
+from store.strand import keep_survivors as store_survivors
 
 
 class PersonRow(FileRow):
@@ -90,15 +91,15 @@ def _keep_survivors(load: Load, seen: dict[Any, Line], connection: Connection, s
             load.refuse(line, "pathway", "no support pathway has this reference, or follows it yet")
         elif load.first_of(seen, reference, line):
             good.append(line.saying(pathway=reference))
-    load.count(keep(connection, Survivor.__table__, [line.row.model_dump() for line in good]))
+    load.count(store_survivors(connection, [line.row.model_dump(exclude_unset=True) for line in good]))
 
 
 FILES = {
     kind.name: kind
     for kind in (
-        Kind("practitioners", "The people of the strand.", PersonRow, keep_people),
-        Kind("areas", "Who works in which service area.", SupportAreaRow, keep_areas),
-        Kind("survivors", "How survivors are reached safely.", SurvivorRow, keep_survivors),
+        Kind("practitioners", "The people of the strand.", PersonRow, keep_people, private=True),
+        Kind("areas", "Who works in which service area.", SupportAreaRow, keep_areas, private=True),
+        Kind("survivors", "How survivors are reached safely.", SurvivorRow, keep_survivors, private=True),
     )
 }
 """The kinds of file of the strand, in the order in which they are loaded."""

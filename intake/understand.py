@@ -11,13 +11,15 @@ from intake.report import FileRefused, Problem
 from intake.sheet import OURS, Row, Sheet
 
 
-def check_columns(name: str, sheet: Sheet, model: type[BaseModel]) -> None:
+def check_columns(name: str, sheet: Sheet, model: type[BaseModel], *, private: bool = False) -> None:
     """Refuse a file whose header is not that of its kind. Raises FileRefused."""
     given, expected = set(sheet.columns) - OURS, list(model.model_fields)
     unknown = sorted(given - set(expected))
     if not given & set(expected):  # then it may be a row of somebody's data, which is not repeated here
         raise FileRefused(f"{name}: the first line is not the header; it must name the columns: {', '.join(expected)}")
     if unknown:
+        if private:
+            unknown = [f"number {place + 1}" for column, place in sheet.columns.items() if column in unknown]
         raise FileRefused(
             f"{name}: {_columns(unknown)} not known here; the columns are {', '.join(expected)}. "
             "Check that this is the right kind of file"

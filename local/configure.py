@@ -36,6 +36,7 @@ def configured() -> Settings:
     path = now.home / "pathways.toml"
     if not path.exists() or path.read_text(encoding="utf-8").startswith(MARK):
         now.home.mkdir(parents=True, exist_ok=True, mode=0o700)  # names and addresses are in there
+        path.touch(mode=0o600)
         path.write_text(LOCAL.format(**now.ports.model_dump()), encoding="utf-8")
     settings.cache_clear()
     return settings()

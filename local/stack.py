@@ -197,7 +197,8 @@ def run(settings: Settings, console: Console, *, samples: bool = True) -> None:
         if samples:
             _load_samples(settings, say)
         say("A round: pathways advanced, late ones chased, mail sent ...")
-        if not finish_round(settings.prefect_api):
+        ended = [finish(settings.prefect_api, sweep) for sweep in ("round", "support")]
+        if not all(ended):
             say("The round is taking its time; watch it in the Prefect UI.")
         console.print(_ready(settings), soft_wrap=True, highlight=False)
         try:
@@ -231,10 +232,10 @@ def _load_samples(settings: Settings, say: Callable[[str], None]) -> None:
     say(loaded.said)
 
 
-def finish_round(api: str, patience: float = 120) -> bool:
-    """Run the round now and wait until it has ended. False when it has not in time."""
+def finish(api: str, sweep: str, patience: float = 120) -> bool:
+    """Run a sweep now and wait until it has ended. False when it has not in time."""
     with httpx.Client(base_url=api, timeout=30) as client:
-        deployment = ask(client, "GET", "deployments/name/round/round")["id"]
+        deployment = ask(client, "GET", f"deployments/name/{sweep}/{sweep}")["id"]
         run = ask(client, "POST", f"deployments/{deployment}/create_flow_run", json={})["id"]
         until = time.monotonic() + patience
         while time.monotonic() < until:

@@ -7,7 +7,9 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
+from html import unescape
 from itertools import pairwise, product
+from urllib.parse import unquote
 
 _CYRILLIC = dict(zip("авекмнорстухзбгдіїјӏѕһԁԛԝѵьп", "abekmhopctyx36rdiijlshdqwvbn", strict=True))
 _GREEK = dict(zip("αβγεζηικμνορστυχω", "abyeznikmvopotuxw", strict=True))
@@ -23,7 +25,14 @@ _TAGS = range(0xE0020, 0xE007F)
 @lru_cache(maxsize=8)
 def plain(text: str) -> str:
     """The text in small letters and digits of ASCII as far as they can be told; the rest as it is."""
-    return "".join(_plain(char) for char in unicodedata.normalize("NFKD", text)).casefold()
+    return "".join(_plain(char) for char in unicodedata.normalize("NFKD", unescaped(text))).casefold()
+
+
+def unescaped(text: str) -> str:
+    """The text without escapes of web pages and addresses: "&#90;", "%5A"; twice, for one may hide another."""
+    for _ in range(2):
+        text = unquote(unescape(text))
+    return text
 
 
 @lru_cache(maxsize=4096)
@@ -51,6 +60,22 @@ def spellings(text: str) -> Iterator[list[str]]:
     yield tokens(text)
     for one, bar in product("il", "i l"):
         yield tokens(plain(text).translate(str.maketrans("013457@$!|", f"o{one}eastasi{bar}")))
+
+
+def unbroken(text: str) -> str:
+    """The text without hyphens inside of words: "pri-mary" is one word."""
+    return re.sub(r"(?<=[^\W_])-\s*(?=[^\W_])", "", plain(text))
+
+
+_NATO = {word: word[0] for word in """
+    alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike november oscar papa
+    quebec romeo sierra tango uniform victor whiskey whisky xray yankee zulu
+    """.split()}  # noqa: SIM905  # fmt: skip
+
+
+def spelled_by_name(text: str) -> list[str]:
+    """The tokens with numbers in words as digits, and "Lima Sierra" as l, s."""
+    return [_NATO.get(word, word) for word in digits_read(re.sub(r"(?i)\bx-ray\b", "xray", text))]
 
 
 def in_a_row(words: list[str], longest: int) -> Iterator[list[str]]:

@@ -192,7 +192,7 @@ class Pathway:
         if end is None:
             return
         self.end = End(end, state, reason or getattr(end, "reason", ""), court_told)
-        self.facts = [f for f in self.facts if known_at(f) <= known_at(end) or isinstance(f, Requested)]
+        self.facts = [f for f in self.facts if known_before(f, end) or isinstance(f, Requested)]
         self._hearings = None
         self.today = min(self.today, end.recorded_on)
 
@@ -276,7 +276,7 @@ class Pathway:
         Where it had closed by itself before, it stays closed.
         """
         now = self.facts, self.pauses, self.today, self.look
-        self.facts = [fact for fact in self.facts if known_at(fact) < known_at(end)]
+        self.facts = [fact for fact in self.facts if fact is not end and known_before(fact, end)]
         self.pauses = [pause for pause in self.pauses if pause[0] < end.recorded_on]
         self.today, self._hearings = min(self.today, end.recorded_on), None
         before = set(self.duties)
@@ -423,6 +423,12 @@ class End:
 
 def known_at(fact: Fact) -> tuple[datetime, int]:
     return fact.recorded_at, fact.id
+
+
+def known_before(fact: Fact, end: Fact) -> bool:
+    """Whether a fact was known when another was recorded, or corrects one that was: it stands in that one's place."""
+    corrects = fact.supersedes is not None and fact.place < end.place
+    return corrects or known_at(fact) <= known_at(end)
 
 
 def soonest(*facts: F | None, after: Fact | None = None, nth: int = 1) -> F | None:

@@ -41,6 +41,32 @@ class Survivor(Restricted, table=True):
     safe_times: str | None = None
 
 
+class SurvivorBefore(Restricted, table=True):
+    """What was known of a survivor before it was written down otherwise: no more true perhaps, but still hers."""
+
+    __tablename__ = "survivor_before"
+
+    number: int | None = Field(default=None, primary_key=True)
+    pathway: str = Field(index=True)
+    name: str
+    phone: str | None = None
+    email: str | None = None
+    address: str | None = None
+    workplace: str | None = None
+    school: str | None = None
+    safe_times: str | None = None
+
+
+class Screened(Restricted, table=True):
+    """How far the texts kept about a man's pathway were screened, and against what."""
+
+    pathway: str = Field(primary_key=True)
+    known: str
+    """A fingerprint of what was known then."""
+    upto: int
+    """The number of the last text."""
+
+
 class HeldText(Restricted, table=True):
     """A text of a provider that waits for somebody of the strand to look at it, and what became of it."""
 
@@ -60,3 +86,5 @@ class HeldText(Restricted, table=True):
     decided_at: datetime | None = moment(null=True)
     taken_back: int | None = Field(default=None, unique=True)
     """The number it had on the other side, where it was taken back from there."""
+    left_behind: bool = False
+    """Whether something of it may still be on the other side, or in its files."""

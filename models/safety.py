@@ -249,7 +249,7 @@ def sr_13_only_the_adviser_signs(p: Pathway, fact: Fact, around: Around) -> str 
     asks = p.all(*_ASKS.get((p.known.programme, fact.paper), ()))
     before = [f for f in asks if f.happened_on <= fact.happened_on and getattr(f, "decision", "") != "continue"]
     if not before or not _asks(p, before[-1]):
-        return f"nothing calls for a {fact.paper} to the court on this pathway now"
+        return f"nothing on this pathway calls for a paper of this kind ({fact.paper}) to the court now"
     return None
 
 

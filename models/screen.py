@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from models.disguise import digits_read, in_a_row, plain, runs_of_digits, tokens
+from models.disguise import digits_read, in_a_row, plain, runs_of_digits, spelled_by_name, tokens, unescaped
 
 _GAP = r"[\s().\-/]{0,3}"
 _OUT, _IN = r"[A-PR-UWYZ](?:\d[\dA-HJKMNPR-Y]?|[A-HK-Y]\d[\dA-Z]?)", r"\d[ABD-HJLNP-UW-Z]{2}"
@@ -64,6 +64,8 @@ _DATE = re.compile(
 _CLOCK = re.compile(r"(?<![:\d])(?:[01]?\d|2[0-3]):[0-5]\d(?![:\d])")
 _DIALLED = re.compile(r"0\d{9,10}|44\d{9,10}|7\d{9}")
 _COMPACT = re.compile(r"([a-z]{1,2})\d[a-z\d]?\d[a-z]{2}")
+_ALIKE = re.compile(r"(?P<area>[a-z01258]{1,2})(?:[\dolizsb][\da-z]?)(?:[\dolizsb])(?P<end>[a-z1258]{2})")
+_AS_LETTERS = str.maketrans("01258", "olzsb")
 _AREAS = set(
     """
     ab al b ba bb bd bh bl bn br bs bt ca cb cf ch cm co cr ct cv cw da dd de dg dh dl dn dt dy e ec eh en ex fk fy g gl
@@ -77,13 +79,24 @@ _SPELLED = re.compile(
     r"\bat\b\W{0,5}(?:\w+\W{1,5}){1,4}?(?:dot|full\s+stop)\b|\bat\b\W{0,5}[\w-]+\.[a-z]{2,}\b"
     r"|(?:\bdot\b|\.)\W{0,4}(?:com|net|org|uk|eu)\b"
 )
+LINK, PLACE = "a link", "a place on a map"
+_LINK = re.compile(
+    r"\w:/{2}|\bwww\b|/{2,}\s*\w+\.\w+|\b[a-z]{3,}\.[a-z]{3,}\.[a-z]{3,}\b"
+    r"|\b[a-z\d-]{2,}\.(?:com|org|net|uk|eu|info|io|ly|gl|me|app|link)\b"
+)
+_DEGREES = re.compile(r"\d\s*[\u00b0\u00ba](?!\s*[CF]\b)")
+_DECIMALS = re.compile(r"(?<![\d.])-?\d{1,3}\.\d{3,}[^\d.]{1,12}\d{1,3}\.\d{3,}")
+_SQUARE = r"\b(?:H[PTUWXYZ]|N[A-DF-HJ-OR-UW-Z]|OV|S[CDEHJKM-PR-Z]|T[AFGLMQRV])\s?"
+_GRID = re.compile(_SQUARE + r"(?:\d{3}\s?\d{3}|\d{4}\s?\d{4}|\d{5}\s?\d{5})\b", re.IGNORECASE)
+_GRID_4 = re.compile(_SQUARE + r"\d\d\s?\d\d\b")
+"""The letters of British grid references; four figures are one in capitals only ("so 2026" is none)."""
 _RUN_TOGETHER = re.compile(r"\w{2,}at\w{2,}dot\w{2,}")
 
 
 def found_in(text: str) -> set[str]:
     """What of these somebody's text holds, however it is disguised, and whether it has characters nobody types."""
     found = {what for what, holds in _HOLDS.items() if holds(text)}
-    return found if _ORDINARY.fullmatch(unicodedata.normalize("NFC", text)) else found | {UNUSUAL}
+    return found if _ORDINARY.fullmatch(unicodedata.normalize("NFC", unescaped(text))) else found | {UNUSUAL}
 
 
 def _holds_email(text: str) -> bool:
@@ -103,7 +116,11 @@ def _dialled(digits: str, groups: int) -> bool:
 
 
 def _holds_postcode(text: str) -> bool:
-    return any(_is_postcode(some) for row in (tokens(text), digits_read(text)) for some in in_a_row(row, 7))
+    return any(
+        _is_postcode(some)
+        for row in (tokens(text), digits_read(text), spelled_by_name(text))
+        for some in in_a_row(row, 7)
+    )
 
 
 def _is_postcode(parts: list[str]) -> bool:
@@ -111,7 +128,18 @@ def _is_postcode(parts: list[str]) -> bool:
     code = "".join(parts)
     found = _COMPACT.fullmatch(code)
     as_written = len(parts) in (1, len(code)) or parts == [code[:-3], code[-3:]]
-    return bool(found) and (as_written or found[1] in _AREAS)
+    return (bool(found) and (as_written or found[1] in _AREAS)) or (as_written and _mistaken(code))
+
+
+def _mistaken(code: str) -> bool:
+    """Whether it is one of a real area once digits and letters that look alike stand for each other: "L51 4AB"."""
+    shape = _ALIKE.fullmatch(code)
+    if not shape or code.isalpha() or shape["end"].isdigit():
+        return False
+    return (
+        shape["area"].translate(_AS_LETTERS) in _AREAS
+        or shape["area"].replace("1", "i").translate(_AS_LETTERS) in _AREAS
+    )
 
 
 def compact_postcodes(text: str) -> Iterator[str]:
@@ -119,4 +147,13 @@ def compact_postcodes(text: str) -> Iterator[str]:
     yield from ("".join(some) for some in in_a_row(tokens(text), 7) if _is_postcode(some))
 
 
-_HOLDS = {EMAIL: _holds_email, PHONE: _holds_phone, POSTCODE: _holds_postcode}
+def _holds_link(text: str) -> bool:
+    return bool(_LINK.search(plain(text)))
+
+
+def _holds_place(text: str) -> bool:
+    said = unescaped(text)
+    return bool(_DEGREES.search(said) or _DECIMALS.search(plain(text)) or _GRID.search(said) or _GRID_4.search(said))
+
+
+_HOLDS = {EMAIL: _holds_email, PHONE: _holds_phone, POSTCODE: _holds_postcode, LINK: _holds_link, PLACE: _holds_place}

@@ -18,7 +18,7 @@ from notifications.invitation import Method
 HERE = Path(__file__).parent
 CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{0,39}")
 ITEM = re.compile(r"enquiries|finding|survivor plan|conversation with [A-Z0-9][A-Z0-9-]{0,39}|[A-Z0-9][A-Z0-9-]{0,39}")
-WORD = re.compile(r"[a-z_]{2,30}")
+WORD = re.compile(r"[a-z][a-z0-9_]{1,29}")
 
 Bundle = Literal["now", "preference", "digest"]
 

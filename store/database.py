@@ -1,28 +1,68 @@
 """The database: SQLite in a file, or PostgreSQL. One at a time writes to SQLite, and says so at its start."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import lru_cache
+from contextlib import contextmanager, suppress
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 
-from settings import settings
+from settings import settings, sqlite_file
 
 WRITES = "pathways_writes"
+_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000", "secure_delete=ON")
+_TABLES = {
+    "sqlite": "SELECT name FROM sqlite_master",
+    "postgresql": "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = current_schema()",
+}
+
+
+class WrongDatabase(Exception):
+    """The database is that of the other side (SR-11)."""
 
 
 @lru_cache(maxsize=8)
-def database(url: str | None = None) -> Engine:
-    """The engine for a database URL; the one of the settings by default."""
+def database(url: str | None = None, *, restricted: bool = False) -> Engine:
+    """The engine for a database URL; the one of the settings by default. `restricted` is the strand's (SR-11).
+
+    To connect raises WrongDatabase where the tables are those of the other side, however the address is spelled.
+    """
     url = url or settings().database_url
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(_with_psycopg(url), pool_pre_ping=True, hide_parameters=True)
+        engine = create_engine(_with_psycopg(url), pool_pre_ping=True, hide_parameters=True)
+        event.listen(engine, "connect", partial(_check_side, _TABLES["postgresql"], restricted))
+        return engine
     engine = create_engine(url, hide_parameters=True)  # an error must not repeat what was to be written
+    if file := sqlite_file(url):
+        event.listen(engine, "do_connect", lambda *_: _owners_only(file))
+    event.listen(engine, "connect", partial(_check_side, _TABLES["sqlite"], restricted))
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _owners_only(file: Path) -> None:
+    """Nobody else can read it; SQLite gives its log the same permissions."""
+    with suppress(OSError):  # no folder yet, or somebody else's file
+        file.touch(mode=0o600)
+        file.chmod(0o600)
+
+
+def _check_side(tables: str, restricted: bool, connection: Any, _: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute(tables)
+    there = {name for (name,) in cursor.fetchall()}
+    wrong = not restricted and "followed" in there
+    if restricted and "case" in there and "followed" not in there:
+        cursor.execute('SELECT 1 FROM "case" LIMIT 1')
+        wrong = cursor.fetchone() is not None
+    connection.rollback()
+    if wrong:
+        connection.close()
+        whose = "holds the cases; the strand needs another" if restricted else "is the restricted strand's"
+        raise WrongDatabase(f"SR-11: this database {whose}. See `database` and `restricted_database` in the settings.")
 
 
 def _with_psycopg(url: str) -> str:
@@ -31,7 +71,7 @@ def _with_psycopg(url: str) -> str:
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
+    for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -53,6 +93,18 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that writes: all of it is committed, or none."""
     with engine.connect().execution_options(**{WRITES: True}) as connection, connection.begin():
         yield connection
+
+
+def wiped(engine: Engine) -> bool:
+    """Whether nothing of what was deleted is left in SQLite's log; False where somebody else is reading it."""
+    if engine.dialect.name != "sqlite":
+        return True
+    with engine.connect() as connection:
+        raw = connection.connection.driver_connection
+        raw.execute("PRAGMA busy_timeout=2000")
+        busy, _, _ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        raw.execute("PRAGMA busy_timeout=30000")
+    return not busy
 
 
 def is_sqlite(connection: Connection) -> bool:

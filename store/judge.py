@@ -11,13 +11,17 @@ from typing import Any
 from models.facts import Fact
 from models.facts.case import ContactFailed, ProceedingsEnded, RiskRaised
 from models.facts.cppp import (
+    AssessmentOpened,
     ChildLetterShared,
     ConsentGiven,
     ConsentRefused,
     ConsentWithdrawn,
     CourtTimetabled,
+    CriterionAssessed,
+    LocalAuthorityConsidered,
     OutcomeRecorded,
     PractitionerMatched,
+    ProgrammeOffered,
     ProgrammeStopped,
     SessionCalledOff,
     SessionHeld,
@@ -35,6 +39,8 @@ from models.facts.dvpp import (
     MidwayReported,
     NoProviderInReach,
     ProgrammeStarted,
+    SurvivorPlanMade,
+    ViolenceEstablished,
     WeeklyAttendance,
 )
 from models.facts.every import (
@@ -46,6 +52,7 @@ from models.facts.every import (
     Requested,
     Retracted,
     RiskReviewed,
+    SuitabilityDecided,
     Withdrawn,
 )
 from models.facts.referral import Acknowledged, ProviderPhoned, ReferralDeclined, ReferralRecalled, ReferralSent
@@ -58,6 +65,8 @@ from models.working_days import london_date, say
 from store.pathways import Loaded, Record
 
 _AFTER_THE_END = (LetterSent, SessionLetterSent, ProviderPhoned)
+_MAY_COME_FIRST = (ViolenceEstablished, SurvivorPlanMade)
+"""What may have happened before the order that opens the pathway."""
 _SHARED = ("session", "provider", "hearing_on", "party")
 _ENDS = (Withdrawn, ProceedingsEnded, DirectionDischarged, NoProviderInReach, ConsentWithdrawn, ProgrammeStopped)
 _BEGINS = (ReferralSent, SessionBooked, PractitionerMatched, SessionSet, SessionMoved)
@@ -117,17 +126,19 @@ def agrees(fact: Fact, subject: str, record: Record) -> None:
             corrected = fact.supersedes in record.corrected
             why = "was corrected already" if corrected else f"is no fact about {subject}"
             raise Refused("supersedes", f"fact {fact.supersedes} {why}")
-        if target.kind != fact.kind and Retracted.kind not in (target.kind, fact.kind):
-            raise Refused(
-                "supersedes", f"fact {target.id} is {target.kind}; a correction is of the same kind, or retracted"
-            )
+        first = record.corrected.get(target.place, target)
+        if fact.kind not in (first.kind, Retracted.kind):
+            why = f"fact {target.id} is {first.kind}; a correction is of the same kind, or retracted"
+            raise Refused("supersedes", why)
     elif isinstance(fact, Retracted):
         raise Refused("supersedes", "say by its number which fact never happened")
     standing = next((f for f in record.live if f.identity == fact.identity and f.id != fact.supersedes), None)
     if standing:
         raise _contradicts(standing)
-    if fact.supersedes is None and any(f.identity == fact.identity for f in record.corrected.values()):
-        raise Refused("fact", "this was recorded before and corrected; supersede the correction instead")
+    before = next((f for f in record.corrected.values() if f.identity == fact.identity), None)
+    if fact.supersedes is None and before:
+        now = next((f.id for f in record.live if f.place == before.place), before.id)
+        raise Refused("fact", f"this was recorded before and corrected; to say it again, give supersedes {now}")
 
 
 def follows(fact: Fact, one: Loaded, subject: str) -> None:
@@ -139,7 +150,7 @@ def follows(fact: Fact, one: Loaded, subject: str) -> None:
         if row.closed_on and fact.supersedes is None and not isinstance(fact, _AFTER_THE_END):
             why = f"{row.reference} closed on {say(row.closed_on)}; correct an earlier fact if that was wrong"
             raise Refused("fact", why)
-        if fact.happened_on < row.opened_on:
+        if fact.happened_on < row.opened_on and not isinstance(fact, _MAY_COME_FIRST):
             raise Refused("happened_on", f"{row.reference} was only requested on {say(row.opened_on)}")
     if not fact.needs:
         return
@@ -166,8 +177,10 @@ def fits(fact: Fact, one: Loaded, of_person: Sequence[Loaded]) -> None:
         raise Refused(
             "supersedes", "who holds a referral is not corrected; recall it (referral_recalled) or send it anew"
         )
-    if target and one.row.closed_on:
+    if fact.supersedes is not None and one.row.closed_on:
         _may_reopen(one, of_person)
+    if target:
+        _nothing_rests_on(target, one)
     if isinstance(fact, _BEGINS) and any(isinstance(f, _ENDS) or _reports(f) for f in one.known.facts):
         raise Refused("fact", f"{one.row.reference} is over; nothing is sent or booked any more")
     if isinstance(target, (SessionSet, SessionMoved, SessionCalledOff)):
@@ -199,6 +212,54 @@ def permitted(fact: Fact, about: Sequence[Loaded], people: People) -> None:
         raise Refused("recorded_by", f"{fact.kind} is recorded by a service manager")
     if fact.by == "adviser" and role not in ("adviser", "service_manager"):
         raise Refused("recorded_by", f"{fact.kind} is recorded by an adviser or a service manager")
+
+
+_RESTS: tuple[tuple[tuple[type[Fact], ...], tuple[type[Fact], ...], str], ...] = (
+    (
+        (ViolenceEstablished, SurvivorPlanMade),
+        (ReferralSent,),
+        "he was referred on it; record suitability_decided, or raise a risk",
+    ),
+    (
+        (AssessmentOpened, CriterionAssessed, LocalAuthorityConsidered, SuitabilityDecided),
+        (ProgrammeOffered,),
+        "the parents were asked on it; raise a risk, or stop the programme (programme_stopped)",
+    ),
+    (
+        (ProgrammeOffered, ConsentGiven),
+        (CourtPaperSigned,),
+        "the court was advised on it; withdraw the consent (consent_withdrawn)",
+    ),
+)
+"""What is not corrected any more once something rests on it, and what is done instead."""
+
+
+def _nothing_rests_on(target: Fact, one: Loaded) -> None:
+    if one.row.programme == "SPIP":  # where the gate is taken back, its provider is told to wait
+        return
+    for kinds, later, instead in _RESTS:
+        if isinstance(target, kinds) and any(isinstance(f, later) for f in one.known.facts):
+            raise Refused("supersedes", f"{target.label} is not corrected any more: {instead}")
+
+
+def _taken_once(fact: Acknowledged, one: Loaded) -> None:
+    p = Pathway(one.known, fact.recorded_on)
+    sent = p.last(ReferralSent, provider=fact.provider)
+    taken = p.first(Acknowledged, after=sent, provider=fact.provider) if sent else None
+    if taken and taken.id != fact.supersedes:
+        raise Refused(
+            "fact", f"{fact.provider} acknowledged this referral on {say(taken.happened_on)}, fact {taken.id}"
+        )
+
+
+def _not_before_what_it_did(fact: ReferralDeclined | ReferralRecalled, one: Loaded) -> None:
+    """A referral is not given back before what its provider has done under it."""
+    p = Pathway(one.known, fact.recorded_on)
+    sent = p.last(ReferralSent, provider=fact.provider)
+    done = p.all(*_OF_HOLDER, after=sent) if sent else []
+    last = max((f.happened_on for f in done if not isinstance(f, _GIVEN_BACK)), default=fact.happened_on)
+    if fact.happened_on < last:
+        raise Refused("happened_on", f"{fact.provider} did something under this referral on {say(last)}")
 
 
 def _may_reopen(one: Loaded, of_person: Sequence[Loaded]) -> None:
@@ -310,6 +371,15 @@ def _as_long_as_it_is(fact: ProgrammeStarted, one: Loaded) -> None:
         raise Refused("weeks", f"a programme has {least} to {most} weekly sessions")
 
 
+def _programme_is_over(fact: FinalReported, one: Loaded) -> None:
+    """Nobody has completed a programme whose weeks are not over."""
+    started = Pathway(one.known, fact.recorded_on).first(ProgrammeStarted)
+    last = nth(session_days(started.happened_on, ()), started.weeks) if started else fact.happened_on
+    if fact.outcome == "completed" and fact.happened_on < last - timedelta(days=6):
+        why = f"it has weekly sessions until {say(last)} at the earliest; report not_completed, or that he was dropped"
+        raise Refused("outcome", why)
+
+
 def _week_has_come(fact: WeeklyAttendance, one: Loaded) -> None:
     """Nobody reports on a week still to come: what is not known is not attendance (SR-21)."""
     starts = [f.happened_on for f in Pathway(one.known, fact.recorded_on).all(ProgrammeStarted)]
@@ -345,8 +415,11 @@ _MORE: tuple[tuple[Callable[[Any, Loaded], None], Any], ...] = (
     (_known_there, Unavailable),
     (_as_long_as_it_is, ProgrammeStarted),
     (_week_has_come, WeeklyAttendance),
+    (_programme_is_over, FinalReported),
     (_once_under_a_referral, _ONCE),
     (_nobody_has_it, NoProviderInReach),
+    (_taken_once, Acknowledged),
+    (_not_before_what_it_did, _GIVEN_BACK),
 )
 
 

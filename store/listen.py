@@ -48,14 +48,19 @@ class Man:
     """By its source."""
 
 
-def listen(main: Engine, strand: Engine, now: datetime, settings: Settings) -> None:
-    """Open a support pathway for every man who was referred, and write down what is new of each."""
+def listen(main: Engine, strand: Engine, now: datetime, settings: Settings) -> int:
+    """Open a support pathway for every man who was referred, and write down what is new of each.
+
+    Returns how many pathways could not be opened.
+    """
+    failed = 0
     with reading(main) as connection:
         men = list(_men(connection))
     for some in in_batches(men):
         with writing(strand) as connection:
-            open_support(connection, {man.reference: (man.area, man.referral) for man in some}, settings)
+            failed += open_support(connection, {man.reference: (man.area, man.referral) for man in some}, settings)
             _write_down(connection, some, now)
+    return failed
 
 
 def _men(connection: Connection) -> Iterator[Man]:
@@ -102,6 +107,7 @@ def _write_down(connection: Connection, men: Sequence[Man], now: datetime) -> No
     rows = [
         as_row(supports[man.reference], fact.model_copy(update={"id": next(numbers)}))
         for man in men
+        if man.reference in supports
         for fact in _news(records[supports[man.reference]], man.heard, now)
     ]
     insert_new(connection, facts, rows)

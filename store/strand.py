@@ -1,8 +1,8 @@
 """The restricted database: where it is, the pathways that support follows, and what is to be seen there (SR-11)."""
 
 import secrets
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, select
@@ -11,10 +11,11 @@ from models.facts import RESTRICTED, Fact
 from models.facts.every import Retracted
 from models.facts.referral import ReferralSent
 from models.facts.support import Heard
-from models.restricted import NOBODY, ROLES, Followed, Survivor
+from models.limits import LimitsError
+from models.restricted import NOBODY, ROLES, Followed, Survivor, SurvivorBefore
 from models.tables import Area, Case, Court, PathwayRow, Practitioner
-from settings import Settings, restricted
-from store.database import database, in_batches, insert_new, insert_returning, writing
+from settings import Settings, restricted, sqlite_file
+from store.database import database, in_batches, insert_new, insert_returning, is_sqlite, writing
 from store.open import Opening, keep, open_pathways
 
 PROGRAMME = "SUPPORT"
@@ -26,18 +27,15 @@ survivors = Survivor.__table__
 
 
 class NotOpened(Exception):
-    """A support pathway could not be opened. Nothing was written; the next sweep tries again."""
+    """A support pathway could not be opened. Nothing of it was written; the next sweep tries again."""
 
 
 def strand(settings: Settings) -> Engine:
     """The restricted database. Raises RestrictedOff where it is out of reach of this machine."""
-    engine = database(restricted(settings).database_url)
-    if engine.dialect.name == "sqlite" and (name := engine.url.database):
-        file = Path(name)
+    url = restricted(settings).database_url
+    if file := sqlite_file(url):
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file.touch(mode=0o600)
-        file.chmod(0o600)
-    return engine
+    return database(url, restricted=True)
 
 
 def following(connection: Connection, men: Sequence[str]) -> dict[str, str]:
@@ -54,12 +52,29 @@ def support_of(connection: Connection, reference: str) -> str | None:
     return connection.execute(query).scalar()
 
 
-def open_support(connection: Connection, men: dict[str, tuple[str, ReferralSent]], settings: Settings) -> None:
+def open_support(connection: Connection, men: dict[str, tuple[str, ReferralSent]], settings: Settings) -> int:
     """Open a support pathway for each man's pathway that has none: given by area and the referral for assessment.
 
-    Its reference is drawn by lot. Two who do this at once open one only.
+    Its reference is drawn by lot. Two who do this at once open one only. Returns how many could not be opened; they do
+    not stop the others.
     """
     new = sorted(men.keys() - following(connection, sorted(men)))
+    if _tried(connection, new, men, settings):
+        return 0
+    return sum(not _tried(connection, [man], men, settings) for man in new)
+
+
+def _tried(connection: Connection, new: Sequence[str], men: dict[str, Any], settings: Settings) -> bool:
+    """Whether all of these could be opened; else none of them is."""
+    try:
+        with connection.begin_nested():
+            _open(connection, new, men, settings)
+    except (NotOpened, LimitsError, ValueError):
+        return False
+    return True
+
+
+def _open(connection: Connection, new: Sequence[str], men: dict[str, Any], settings: Settings) -> None:
     drawn = {f"{PROGRAMME}-{secrets.token_hex(5).upper()}": man for man in new}
     rows = [{"man": man, "reference": reference} for reference, man in drawn.items()]
     ours = insert_returning(connection, followed, rows, followed.c.reference)
@@ -142,9 +157,30 @@ def contact(connection: Connection, pathway: str) -> dict[str, str | None]:
     return {"follows": man, **{name: value for name, value in (row or {}).items() if name != "pathway"}}
 
 
-def keep_contact(strand: Engine, row: dict[str, str | None]) -> None:
+@contextmanager
+def alone(strand: Engine) -> Iterator[Connection]:
+    """A transaction that writes, and in which nobody else keeps a survivor's details or takes a text."""
     with writing(strand) as connection:
-        keep(connection, survivors, [row])
+        _lock(connection)
+        yield connection
+
+
+def _lock(connection: Connection) -> None:
+    if not is_sqlite(connection):
+        connection.exec_driver_sql("LOCK TABLE survivor IN SHARE ROW EXCLUSIVE MODE")
+
+
+def keep_survivors(connection: Connection, rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Keep what is given of survivors; the rest stays as it is. What was known before stays known to the screen."""
+    _lock(connection)
+    query = select(survivors).where(survivors.c.pathway.in_([row["pathway"] for row in rows]))
+    stored = {row["pathway"]: dict(row) for row in connection.execute(query).mappings()}
+    nothing = dict.fromkeys(survivors.c.keys())
+    whole = [stored.get(row["pathway"], nothing) | row for row in rows]
+    before = [old for row in whole if (old := stored.get(row["pathway"], row)) != row]
+    if before:
+        connection.execute(SurvivorBefore.__table__.insert(), before)
+    return keep(connection, survivors, whole)
 
 
 def recordable(facts: Sequence[Fact], supersedes: int | None) -> dict[str, type[Fact]]:

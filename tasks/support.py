@@ -11,7 +11,8 @@ from settings import Settings, restricted, settings
 from store import outbox, texts
 from store.advance import advance
 from store.chase import chase
-from store.database import database
+from store.database import database, reading
+from store.known import forbidden
 from store.listen import listen
 from store.strand import PROGRAMME, strand
 from tasks.deliver import send
@@ -19,23 +20,26 @@ from tasks.safely import Fault, safely
 
 
 def sweep_strand(story: Callable[[Pathway], None], now: datetime, settings: Settings) -> None:
-    """Listen, take back, advance, chase and deliver. Safe to do at any time, and by several at once.
+    """Listen, advance, chase, deliver and take back. Safe to do at any time, and by several at once.
 
-    Raises Fault where a pathway could not be advanced; the others were.
+    Raises Fault where a pathway could not be opened or advanced; the others were.
     """
     main, own, of_its_own = database(settings.database_url), strand(settings), restricted(settings)
-    listen(main, own, now, settings)
-    texts.take_back(main, own, now)
+    not_opened = listen(main, own, now, settings)
     failed = advance(own, PROGRAMME, story, now, of_its_own).failed
     chase(own, now, of_its_own)
     _deliver(own, now, of_its_own)
+    texts.take_back(main, own, now)
     if failed:
         raise Fault(failed[0].failure or "", "a pathway function")
+    if not_opened:
+        raise Fault("NotOpened", "a referral")
 
 
 def _deliver(own, now: datetime, of_its_own: Settings) -> None:
     outbox.gather(own, now, of_its_own)
-    never = texts.forbidden(own)
+    with reading(own) as connection:
+        never = forbidden(connection)
     with Channels(of_its_own) as channels:
         while send(own, channels, now, of_its_own, never):
             pass

@@ -11,14 +11,14 @@ from intake.restricted_files import FILES
 from models import tables as t
 from models.facts import KINDS, RESTRICTED
 from models.limits import limits_on
-from models.restricted import HeldText, Survivor
+from models.restricted import HeldText
 from models.standing import Known, People
 from settings import Channel, Sending, Settings, restricted
 from store import texts
 from store.database import reading, writing
 from store.open import keep
 from store.record import Outcome, Reported, as_row, record
-from store.strand import area_row, strand, support_of
+from store.strand import area_row, keep_survivors, strand, support_of
 from tasks.support import sweep_strand
 from tests.life import Life, day, moment
 from tests.world import add_case, evening, furnish
@@ -107,9 +107,9 @@ class Sides:
 
     def reached(self, pathway: str = "DVPP-D1", **details: str) -> "Sides":
         """What is known of a survivor."""
-        row = FILES["survivors"].model.model_validate({"pathway": pathway, **details}).model_dump()
+        row = FILES["survivors"].model.model_validate({"pathway": pathway, **details})
         with writing(self.strand) as c:
-            keep(c, Survivor.__table__, [row | {"pathway": support_of(c, pathway)}])
+            keep_survivors(c, [row.model_dump(exclude_unset=True) | {"pathway": support_of(c, pathway)}])
         return self
 
     def records(self, kind: str, on: str, man: str = "DVPP-D1", **details: Any) -> Outcome:

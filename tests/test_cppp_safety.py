@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 
 from models import tables as t
 from models.facts.base import KINDS
+from notifications.wording import said
 from store.database import database, writing
 from store.migrate import migrate
 from store.record import Outcome
@@ -321,7 +322,7 @@ def test_sr_13_the_advice_is_signed_by_the_cases_adviser(family: Office):
 def test_sr_13_the_report_is_signed_by_the_adviser_or_by_who_runs_it_and_only_with_an_outcome(office: Office):
     upto(office, "outcome_recorded")
     report = {"paper": "report", "signed_by": "FCA3"}
-    assert "nothing calls for a report" in refused(
+    assert "calls for a paper of this kind (report)" in refused(
         office.says(R1, "court_paper_signed", "2026-04-15", **report), "SR-13"
     )
     taken(office.says(R1, "outcome_recorded", "2026-04-15", outcome="recommendations"))
@@ -693,3 +694,11 @@ def test_no_provider_is_ever_told_of_it(office: Office):
     upto(office, "followed_up").round("2026-04-15")
     assert not office.rows(t.NoticeRow, to_role="provider")
     assert office.says(R1, "held", "2026-04-16", by="P1", reason="other").result == "refused"
+
+
+def test_every_answer_to_the_local_authority_question_can_be_said_to_the_manager():
+    for ground in ("child_in_need", "section_47", "threshold_not_met"):
+        assert (
+            ground.replace("_", " ")
+            in said("CPPP-R1", "la-considered", {"answer": "referred", "ground": ground}).sentence
+        )

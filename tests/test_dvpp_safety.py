@@ -207,7 +207,7 @@ def test_sr_13_the_court_report_waits_for_the_signature_of_the_cases_adviser(off
 def test_sr_13_nothing_is_signed_before_anything_calls_for_it():
     office = one()
     for paper in ("report", "note", "advice"):
-        refused(sign(office, "2026-01-06", paper), "SR-13", "nothing calls for")
+        refused(sign(office, "2026-01-06", paper), "SR-13", "calls for a paper of this kind")
     in_programme(office)
     for n in (1, 2):
         taken(reports(office, n, "absent"))

@@ -5,6 +5,8 @@ import logging
 import re
 import stat
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,16 +19,18 @@ import intake
 from flows.dvpp import dvpp
 from models import tables as t
 from models.facts import KINDS, RESTRICTED
-from models.restricted import Followed, HeldText, Restricted
+from models.restricted import Followed, HeldText, Restricted, Survivor, SurvivorBefore
 from models.screen import found_in
 from notifications.wording import _read as wordings
 from settings import RestrictedOff, Settings, settings
 from store import outbox, texts
 from store.advance import advance
-from store.database import database, reading, writing
+from store.database import WrongDatabase, database, reading, writing
+from store.known import Known
 from store.listen import listen
 from store.migrate import differences, migrate
 from store.strand import strand
+from tasks.safely import Fault
 from tests.engine import found_in as bytes_in
 from tests.life import day
 from tests.smtp_sink import Sink
@@ -184,7 +188,7 @@ def test_several_sweeps_at_once_open_one_pathway_and_tell_once(sides: Sides):
         sides.man(f"DVPP-D{n}", case=f"CASE{n}", parties=(f"PA{n}", f"PB{n}")).referred(f"DVPP-D{n}")
     sides.staffed().happens("CASE3", "risk_raised", "2026-01-08")
     now = evening(day("2026-01-08"))
-    assert at_once(*[lambda: listen(sides.main, sides.strand, now, sides.settings)] * 4) == [None] * 4
+    assert at_once(*[lambda: listen(sides.main, sides.strand, now, sides.settings)] * 4) == [0] * 4
     assert [r for r in at_once(*[lambda: sides.sweep(now)] * 4) if isinstance(r, Exception)] == []
     assert len(sides.rows(sides.strand, t.PathwayRow)) == len(sides.rows(sides.strand, Followed)) == 7
     assert sorted(sides.told()) == [("SW1", "support-risk"), *[("SW1", "support-wanted")] * 7]
@@ -392,12 +396,15 @@ def test_sr_11_the_other_parent_is_held_as_she_is_while_nothing_is_known_of_her(
     sides.staffed().man(name="Marmaduchess Ffolkes", address="3 Umberley Way, Snodland").referred().sweep("2026-01-08")
     assert sides.writes("He writes to Marmaduchess every week.").held
     assert sides.writes("He was seen in Umberley Way.").held
-    assert not sides.writes(CLEAN).held
+    assert {row.found for row in sides.held()} == {f"{texts.SURVIVOR}, {texts.UNKNOWN}"}
 
 
 def test_sr_11_another_survivor_is_known_by_the_whole_and_not_by_each_word(tmp_path: Path):
     sides = simple(tmp_path)
     sides.man("DVPP-D2", case="CASE2", parties=("PC", "PD")).referred("DVPP-D2").sweep("2026-01-09")
+    sides.reached("DVPP-D2", name="Mary Hill").man("DVPP-D3", case="CASE3", parties=("PG", "PH")).referred("DVPP-D3")
+    sides.sweep("2026-01-09").reached("DVPP-D3", name="Sam Sample")
+    assert not sides.writes("He walks to the pri-mary hill and the primary hill.", "DVPP-D3").held
     assert not sides.writes("Zephyrine is the name of his boat.", "DVPP-D2").held
     for whole in ("Zephyrine Quorlswick", "14 Gobbledeane Row", "zephyrine-QUORLSWICK", "O77OO 9OO 123"):
         assert sides.writes(f"He knows {whole}.", "DVPP-D2").held
@@ -420,7 +427,7 @@ def test_a_corrected_text_passes_and_a_refused_one_never(sides: Sides):
     now = evening(day("2026-02-03"))
     first, second = sides.writes("He rang Zephyrine.").number, sides.writes("He saw Zephyrine.").number
     texts.release(sides.main, sides.strand, first, "SW1", now, corrected="He rang her.", as_it_is=False)
-    texts.refuse(sides.strand, second, "SW1", now)
+    texts.refuse(sides.main, sides.strand, second, "SW1", now)
     with pytest.raises(texts.NotKnown):
         texts.release(sides.main, sides.strand, second, "SW1", now, corrected="He saw her.", as_it_is=True)
     assert sides.kept() == ["He rang her."] and len(sides.held("refused")) == 1
@@ -431,7 +438,7 @@ def test_two_people_decide_about_one_text_at_once_and_one_of_them_does(sides: Si
     number, now = sides.writes("The group meets at LS1 4AB.").number, evening(day("2026-02-03"))
     done = at_once(
         lambda: texts.release(sides.main, sides.strand, number, "SW1", now, corrected=None, as_it_is=True),
-        lambda: texts.refuse(sides.strand, number, "SMG1", now),
+        lambda: texts.refuse(sides.main, sides.strand, number, "SMG1", now),
     )
     assert sorted(type(one).__name__ for one in done) == ["NoneType", "NotKnown"]
     assert bool(sides.kept()) == bool(sides.held("released"))
@@ -439,19 +446,24 @@ def test_two_people_decide_about_one_text_at_once_and_one_of_them_does(sides: Si
 
 def test_sr_11_what_is_known_later_is_taken_back_from_where_it_was_kept(sides: Sides):
     sides.staffed().man().referred().sweep("2026-01-08")
-    told = f"He spoke of Zephyrine and of {'a long day. ' * 900}"
+    sides.reached(name="Sam Sample")
+    told = f"He spoke of Zephyrine and of {'a long day. ' * 300}"
     assert not sides.writes(told).held and not sides.writes(CLEAN).held
     sides.reached(**HERS).sweep("2026-02-03").sweep("2026-02-04")
     assert sides.kept() == [CLEAN]
     assert [(row.body, row.found) for row in sides.held()] == [(told, texts.SURVIVOR)]
-    assert not sides.writes("A text of later.").held  # under a number that was never given to another
+    taken = sides.writes("A text of later.")
+    assert taken.held and sides.held()[1].found == texts.OTHERS
+    for row in sides.held():
+        texts.refuse(sides.main, sides.strand, row.number, "SW1", evening(day("2026-02-04")))
+    assert not sides.writes("A text of later still.").held  # under a number that was never given to another
     sides.sweep("2026-02-05")
-    assert len(sides.held()) == 1 and len(sides.kept()) == 2
+    assert len(sides.held()) == 0 and len(sides.kept()) == 2
 
 
 def test_sr_11_a_text_taken_back_is_gone_from_the_file_itself(tmp_path: Path):
-    sides = simple_unknown(tmp_path)
-    assert not sides.writes(f"He spoke of Zephyrine and {'of much more. ' * 900}").held
+    sides = simple_unknown(tmp_path).reached(name="Sam Sample")
+    assert not sides.writes(f"He spoke of Zephyrine and {'of much more. ' * 300}").held
     assert bytes_in(tmp_path, "Zephyrine").keys() & {"pathways.db", "pathways.db-wal"}
     sides.reached(**HERS).sweep("2026-02-03")
     assert set(bytes_in(tmp_path, *CANARIES)) <= {"restricted.db", "restricted.db-wal"}
@@ -479,7 +491,7 @@ def test_sr_11_where_it_cannot_be_checked_nothing_is_stored(tmp_path: Path):
     ("pathway", "by", "body", "why"),
     [
         ("DVPP-D9", "P1", CLEAN, "There is no pathway"), ("DVPP-D1", "P2", CLEAN, "was not sent"), ("SPIP-D5", "P1", CLEAN, "not a DVPP"),
-        ("DVPP-D1", "P1", "  \n", "from 1 to"), ("DVPP-D1", "P1", "x" * 50_001, "from 1 to"), ("DVPP-D1", "P1", "a\0b", "from 1 to"),
+        ("DVPP-D1", "P1", "  \n", "from 1 to"), ("DVPP-D1", "P1", "x" * 5_001, "from 1 to"), ("DVPP-D1", "P1", "a\0b", "from 1 to"),
     ],
 )  # fmt: skip
 def test_a_text_is_of_a_dvpp_and_by_its_provider(tmp_path: Path, pathway: str, by: str, body: str, why: str):
@@ -502,6 +514,234 @@ def test_sr_11_an_error_of_the_database_does_not_repeat_what_was_to_be_written(s
         }
         c.execute(HeldText.__table__.insert(), [row, row])
     assert not [word for word in CANARIES if word in str(failed.value)]
+
+
+# What an attacker tried ------------------------------------------------------------------------------------------------
+
+
+def test_sr_11_while_nothing_is_known_of_her_a_text_is_held_and_passes_by_her_workers_decision(sides: Sides):
+    sides.staffed().man().referred()
+    first = sides.writes(CLEAN)  # the strand does not even follow him yet
+    assert first.held and sides.held()[0].found == texts.UNKNOWN
+    sides.sweep("2026-01-08")
+    now = evening(day("2026-02-03"))
+    with pytest.raises(texts.Unsafe, match="nothing is known"):
+        texts.release(sides.main, sides.strand, first.number, "SW1", now, corrected=None, as_it_is=False)
+    texts.release(sides.main, sides.strand, first.number, "SW1", now, corrected=None, as_it_is=True)
+    assert sides.kept() == [CLEAN]
+    assert not sides.reached(name="Sam Sample").writes("Another of the kind.").held
+
+
+def test_a_sqlite_file_is_named_by_its_whole_path(tmp_path: Path):
+    for named in ({"database": "sqlite:///pathways.db"}, {"restricted_database": "sqlite:///data/strand.db"},
+                  {"database": "sqlite:///file:pathways.db?uri=true"}):  # fmt: skip
+        with pytest.raises(ValueError, match="whole path"):
+            Settings(home=tmp_path, **named)
+
+
+def test_sr_11_a_survivor_beside_another_pathway_of_his_or_of_his_case_is_near_too(sides: Sides):
+    sides.staffed().man().referred().sweep("2026-01-08").reached(**HERS)
+    sides.man("DVPP-D2", parties=("PB", "PA")).referred("DVPP-D2").sweep("2026-01-09")
+    sides.reached("DVPP-D2", name="Sam Sample")
+    assert sides.writes("He spoke of Gobbledeane.", "DVPP-D2").held
+
+
+def test_sr_11_what_was_known_of_her_before_is_not_forgotten(sides: Sides):
+    sides.staffed().man().referred().sweep("2026-01-08").reached(**HERS)
+    sides.reached(name="Sam Sample").reached(name="Sam Sample", address="2 Umberley Way")
+    row = sides.rows(sides.strand, Survivor)[0]
+    assert (row.name, row.address, row.phone) == ("Sam Sample", "2 Umberley Way", HERS["phone"])
+    assert len(sides.rows(sides.strand, SurvivorBefore)) == 2
+    assert sides.writes("He asked for Zephyrine.").held
+    sides.man("DVPP-D2", case="CASE2", parties=("PC", "PD")).referred("DVPP-D2").sweep("2026-01-09")
+    sides.reached("DVPP-D2", name="Robin Other")
+    assert sides.writes("He passed 14 Gobbledeane Row.", "DVPP-D2").held
+
+
+@pytest.mark.parametrize(
+    ("main", "strand_"),
+    [
+        ("postgresql://a:b@db/p", "postgresql+psycopg://c@DB:5432/p?sslmode=require"), ("postgresql://localhost/p", "postgresql://127.0.0.1/p"),
+        ("sqlite:////{0}/x.db", "sqlite:////{0}/../{1}/x.db"), ("sqlite:////{0}/x.db", "sqlite:////{0}/link.db"),
+        ("sqlite:////{0}/x.db", "sqlite:///file:/{0}/x.db?uri=true&mode=rw"), ("sqlite:////{0}/x.db", "sqlite+pysqlite:////{0}/x.db?timeout=5"),
+    ],
+)  # fmt: skip
+def test_sr_11_the_two_databases_cannot_be_one_however_it_is_spelled(tmp_path: Path, main: str, strand_: str):
+    (tmp_path / "link.db").symlink_to(tmp_path / "x.db")
+    folder = str(tmp_path).lstrip("/")
+    with pytest.raises(ValueError, match="must be another"):
+        Settings(home=tmp_path, database=main.format(folder), restricted_database=strand_.format(folder, tmp_path.name))
+
+
+def test_none_is_none_however_it_is_written(tmp_path: Path):
+    assert Settings(home=tmp_path, restricted_database=" None ").restricted_database == "none"
+    for wrong in ({"database": "none"}, {"restricted_database": "nowhere"}):
+        with pytest.raises(ValueError, match="no address of a database"):
+            Settings(home=tmp_path, **wrong)
+
+
+def test_sr_11_a_database_of_the_other_side_is_refused_by_its_tables(sides: Sides):
+    sides.staffed().man().referred().sweep("2026-01-08")
+    urls = [engine.url.render_as_string(hide_password=False) for engine in (sides.main, sides.strand)]
+    swapped = sides.settings.model_copy(update={"database": urls[1], "restricted_database": urls[0]})
+    with pytest.raises(WrongDatabase, match="is the restricted strand's"):
+        migrate(database(swapped.database))
+    with pytest.raises(WrongDatabase, match="holds the cases"):
+        migrate(strand(swapped), restricted=True)
+    assert differences(sides.main) == [] and differences(sides.strand, restricted=True) == []
+
+
+def test_sr_11_what_is_deleted_is_wiped_and_again_until_nobody_reads_it(tmp_path: Path):
+    sides = simple_unknown(tmp_path).reached(name="Sam Sample")
+    assert not sides.writes(f"He spoke of Zephyrine and {'of much more. ' * 300}").held
+    with reading(sides.main) as busy:
+        busy.execute(t.ProviderText.__table__.select()).all()
+        sides.reached(**HERS).sweep("2026-02-03")
+        assert sides.held()[0].left_behind and sides.kept() == []
+    sides.sweep("2026-02-04")
+    assert not sides.held()[0].left_behind
+    assert set(bytes_in(tmp_path, "Zephyrine")) <= {"restricted.db", "restricted.db-wal"}
+    for engine in (sides.main, sides.strand):
+        with reading(engine) as c:
+            assert c.exec_driver_sql("PRAGMA secure_delete").scalar() == 1
+
+
+def test_sr_11_what_becomes_known_while_a_text_is_screened_waits_and_takes_it_back(
+    sides: Sides, monkeypatch: pytest.MonkeyPatch
+):
+    sides.staffed().man().referred().sweep("2026-01-08").reached(name="Sam Sample")
+    screen, halfway, done = texts._screened, threading.Event(), []
+
+    def slow(*given: Any) -> set[str]:
+        found = screen(*given)
+        halfway.set()
+        time.sleep(0.5)
+        done.append("screened")
+        return found
+
+    def known() -> None:
+        halfway.wait(10)
+        sides.reached(**HERS)
+        done.append("known")
+
+    monkeypatch.setattr(texts, "_screened", slow)
+    at_once(lambda: sides.writes("He rang Zephyrine."), known)
+    assert done == ["screened", "known"] and sides.kept() == ["He rang Zephyrine."]
+    sides.sweep("2026-02-03")
+    assert sides.kept() == []
+
+
+def test_sr_11_who_is_interrupted_while_releasing_leaves_nothing_that_passes(sides: Sides):
+    sides.staffed().man().referred().sweep("2026-01-08").reached(**HERS)
+    now = evening(day("2026-02-03"))
+    numbers = [sides.writes(f"The group meets at LS1 {n}AB.").number for n in (4, 5)]
+    for number in numbers:
+        left = {"pathway": "DVPP-D1", "recorded_by": "P1", "recorded_at": now, "body": "left over", "held": number}
+        with writing(sides.main) as c:
+            c.execute(t.ProviderText.__table__.insert().values(left))
+    texts.refuse(sides.main, sides.strand, numbers[0], "SW1", now)
+    texts.release(sides.main, sides.strand, numbers[1], "SW1", now, corrected="The group meets.", as_it_is=False)
+    assert sides.kept() == ["The group meets."]
+
+
+SHORT = {
+    "name": "Jo Li",
+    "address": "3 Elm, Ely, LS1 4AB",
+    "workplace": "KFC",
+    "school": "Oak",
+    "phone": "01632 960987",
+}
+
+
+@pytest.mark.parametrize(
+    "said", ["Jo Li", "J.o. L-i", "Elm", "Ely", "KFC", "K F C", "the Oak", "LS1", "on 960987", "96 09 87", "3 Elm"]
+)
+def test_sr_11_short_details_of_hers_are_known_as_words(tmp_path: Path, said: str):
+    sides = simple_unknown(tmp_path).reached(**SHORT)
+    assert sides.writes(f"He spoke of {said} today.").held
+
+
+def test_short_details_are_not_looked_for_inside_of_words(tmp_path: Path):
+    sides = simple_unknown(tmp_path).reached(**SHORT)
+    assert not sides.writes("He relyed on joliness, elms at helm, soaked rely. " + CLEAN).held
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "LSI 4AB", "L51 4AB", "LS1 4A8", "LSl 4AB", "SWIA 1AA", "LS1&#32;4AB", "LS1%204AB", "%4CS1 4AB", "&#76;S1 4AB", "%254CS1 4AB",
+        "Lima Sierra one four Alpha Bravo", "lima sierra 1 4 alfa bravo", "https://x.example/a", "www.place.example", "///filled.count.soap",
+        "filled.count.soap", "bit.ly", "53.79648, -1.54785", "53.7964 and 1.5478", "53\u00b047'47\"N", "SE 29500 33400", "se295334", "TQ 30 80",
+    ],
+)  # fmt: skip
+def test_sr_11_a_place_is_found_misspelled_escaped_spelled_linked_or_mapped(said: str):
+    assert found_in(f"He says it is {said} now."), said
+
+
+def test_only_who_was_sent_the_referral_and_still_is_may_write(sides: Sides):
+    sides.staffed().man().referred().sweep("2026-01-08").reached(name="Sam Sample")
+    sent = sides.rows(sides.main, t.FactRow, kind="referral_sent")[0].id
+    sides.happens("DVPP-D1", "retracted", "2026-01-09", supersedes=sent)
+    with pytest.raises(texts.NotTaken, match="was not sent"):
+        sides.writes(CLEAN)
+
+
+def test_a_corrected_text_is_checked_as_any_other(tmp_path: Path):
+    sides, now = simple(tmp_path), evening(day("2026-02-03"))
+    number = sides.writes("He rang Zephyrine.").number
+    for body in ("", "x" * 5_001, "a\0b"):
+        with pytest.raises(texts.NotTaken, match="from 1 to"):
+            texts.release(sides.main, sides.strand, number, "SW1", now, corrected=body, as_it_is=True)
+    assert len(sides.held()) == 1
+
+
+def test_one_referral_that_cannot_be_opened_does_not_stop_the_others(sides: Sides):
+    sides.staffed().man().referred()
+    sides.man("DVPP-D2", case="CASE2", parties=("PC", "PD")).referred("DVPP-D2", on="1999-01-04")
+    with pytest.raises(Fault, match="NotOpened"):
+        sides.sweep("2026-01-08")
+    assert [row.man for row in sides.rows(sides.strand, Followed)] == ["DVPP-D1"]
+    assert sides.told() == [("SW1", "support-wanted")]
+
+
+def test_a_sweep_screens_again_only_what_is_new_or_what_more_is_known_of(sides: Sides, monkeypatch: pytest.MonkeyPatch):
+    sides.staffed().man().referred().sweep("2026-01-08").reached(name="Sam Sample").writes(CLEAN)
+    sides.sweep("2026-02-03")
+    screened = []
+    monkeypatch.setattr(Known, "said_in", lambda _, body, pathway: screened.append(body))
+    assert sides.sweep("2026-02-04") and screened == []
+    assert sides.reached(name="Robin Sample").sweep("2026-02-05") and screened == [CLEAN]
+    sides.change(sides.main, t.Party, {"reference": "PB"}, name="Kim Sample")
+    assert sides.sweep("2026-02-06") and screened == [CLEAN, CLEAN]
+
+
+def test_what_a_file_or_an_answer_leaves_out_stays_and_a_dash_takes_it_away(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    sides = on_duty(desk, tmp_path)
+    desk("restricted", "load", "survivors", written(tmp_path, "fewer", {"pathway": "DVPP-D1", "name": "Sam Sample"}))
+    row = sides.rows(sides.strand, Survivor)[0]
+    assert (row.name, row.phone, row.school) == ("Sam Sample", HERS["phone"], HERS["school"])
+    typed(desk, monkeypatch, "Sam Sample\n-\n\n\n\n\n\n")
+    assert desk("restricted", "survivor", "DVPP-D1").out.endswith("Kept.\n")
+    row = sides.rows(sides.strand, Survivor)[0]
+    assert (row.phone, row.school) == (None, HERS["school"])
+    typed(desk, monkeypatch, "He rang 07700 900123, he said.")
+    assert desk("text", "add", "DVPP-D1", "--by", "P1").out.startswith("It is held")
+    assert texts.SURVIVOR in sides.held()[0].found
+
+
+def test_sr_11_a_header_that_is_not_known_is_named_by_its_place(desk: Desk, tmp_path: Path):
+    file = tmp_path / "survivors.csv"
+    file.write_text("pathway,name,Zephyrine Quorlswick\nDVPP-D1,Sam,x\n", encoding="utf-8")
+    said = desk("restricted", "load", "survivors", str(file))
+    assert said.code == 1 and "column number 3 is not known" in said.err and "Zephyrine" not in said.err
+
+
+def test_the_database_of_his_side_is_its_owners_only_too(tmp_path: Path):
+    migrate(database(Settings(home=tmp_path / "home").database_url))
+    for file in (tmp_path / "home").glob("pathways.db*"):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
 
 
 # A life of both sides, and then a search --------------------------------------------------------------------------------

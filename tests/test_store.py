@@ -117,7 +117,8 @@ def test_what_is_retracted_never_happened_until_it_is_stated_again_by_name(offic
     office.round("2026-01-20")
     assert office.pathway().state == "report_due"
     assert report(office, "absent").result == "unchanged"  # the file it came in, loaded again
-    assert report(office, "part").why == "this was recorded before and corrected; supersede the correction instead"
+    again = f"this was recorded before and corrected; to say it again, give supersedes {taken_back.fact_id}"
+    assert report(office, "part").why == again
     assert report(office, "part", supersedes=taken_back.fact_id).result == "recorded"
     office.round("2026-01-21")
     assert office.pathway().state == "not_attended"

@@ -47,6 +47,22 @@ def _restricted_tables() -> None:
         sa.PrimaryKeyConstraint("pathway"),
     )
     op.create_table(
+        "survivor_before",
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("pathway", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        *(sa.Column(name, sa.String(), nullable=True) for name in details),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_index("ix_survivor_before_pathway", "survivor_before", ["pathway"])
+    op.create_table(
+        "screened",
+        sa.Column("pathway", sa.String(), nullable=False),
+        sa.Column("known", sa.String(), nullable=False),
+        sa.Column("upto", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("pathway"),
+    )
+    op.create_table(
         "held_text",
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("pathway", sa.String(), nullable=False),
@@ -58,6 +74,7 @@ def _restricted_tables() -> None:
         sa.Column("decided_by", sa.String(), nullable=True),
         sa.Column("decided_at", models.tables.UtcDateTime(timezone=True), nullable=True),
         sa.Column("taken_back", sa.Integer(), nullable=True),
+        sa.Column("left_behind", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("number"),
         sa.UniqueConstraint("taken_back"),
     )
