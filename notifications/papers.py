@@ -110,7 +110,8 @@ def _attendance(weeks: Sequence[WeeklyAttendance]) -> str:
     """The register in one line; a week nobody reported on is in none of its numbers (SR-21)."""
     absent = sorted(fact.week for fact in weeks if fact.result == "absent")
     came = sum(fact.result == "attended" for fact in weeks)
-    missed = f", absent in {len(absent)} (weeks {', '.join(map(str, absent))})" if absent else ", absent in none"
+    which = f"week{'s' if len(absent) > 1 else ''} {', '.join(map(str, absent))}"
+    missed = f", absent in {len(absent)} ({which})" if absent else ", absent in none"
     return f"Weekly register: reported for {len(weeks)} weeks, attended in {came}{missed}"
 
 

@@ -482,3 +482,76 @@ def test_an_absence_is_mailed_at_any_hour_of_any_day():
         office.round("2026-02-13").mail(moment(day("2026-02-14"), 3))  # a Saturday, at three in the morning
         subjects = [mail.message["Subject"] for mail in sink.received]
     assert "DVPP-D1: absences, your review is due" in subjects
+
+
+# What others rest on --------------------------------------------------------------------------------------------------
+
+
+def test_the_gate_is_not_taken_back_once_he_was_referred_on_it():
+    office = gate_passed(one())
+    plan = office.rows(t.FactRow, kind="survivor_plan_made")[0].id
+    taken(refer(office))
+    why = refused(office.says(MAN, "retracted", "2026-01-08", supersedes=plan), None)
+    assert (
+        why
+        == "survivor plan made is not corrected any more: he was referred on it; record suitability_decided, or raise a risk"
+    )
+
+
+def test_a_referral_is_taken_once_and_not_given_back_before_what_its_provider_has_done():
+    office = in_programme(one())
+    refused(
+        office.says(MAN, "acknowledged", "2026-01-09", by="P1", provider="P1"),
+        None,
+        "acknowledged this referral on 8 January",
+    )
+    recall = {"by": "CO1", "provider": "P1", "reason": "suspended", "at": moment(date(2026, 2, 5))}
+    refused(
+        office.says(MAN, "referral_recalled", "2026-01-20", **recall),
+        None,
+        "did something under this referral on 4 February",
+    )
+
+
+def test_nobody_has_completed_a_programme_whose_weeks_are_not_over():
+    office = in_programme(one())
+    why = refused(office.says(MAN, "final_reported", "2026-03-04", by="P1", outcome="completed"), None)
+    assert "weekly sessions until 29 July 2026 at the earliest" in why
+    taken(office.says(MAN, "final_reported", "2026-03-04", by="P1", outcome="not_completed"))
+
+
+def test_what_stands_in_for_a_retraction_is_of_the_kind_that_was_retracted():
+    """Or a new risk could take the place of something older than the review of another, and count as reviewed."""
+    office = one()
+    heard = office.says("CASE1", "hearing_listed", "2026-01-06", hearing_on="2026-03-02")
+    gone = office.says("CASE1", "retracted", "2026-01-07", supersedes=heard.fact_id)
+    refused(
+        office.says("CASE1", "risk_raised", "2026-01-08", supersedes=gone.fact_id),
+        None,
+        "is hearing_listed; a correction is of the same kind",
+    )
+    again = {"supersedes": gone.fact_id, "hearing_on": "2026-03-09"}
+    taken(office.says("CASE1", "hearing_listed", "2026-01-08", **again))
+
+
+def test_a_correction_after_the_referral_was_given_back_leaves_the_pathway_in_order():
+    office = gate_passed(one())
+    sent = refer(office)
+    acknowledged = office.says(MAN, "acknowledged", "2026-01-08", by="P1", provider="P1")
+    taken(
+        sent,
+        acknowledged,
+        office.says(MAN, "referral_recalled", "2026-01-12", by="CO1", provider="P1", reason="suspended"),
+    )
+    office.round("2026-01-12")
+    office.says(
+        MAN,
+        "acknowledged",
+        "2026-01-09",
+        by="P1",
+        provider="P1",
+        supersedes=acknowledged.fact_id,
+        at=moment(date(2026, 1, 13)),
+    )
+    office.round("2026-01-13")
+    assert office.pathway(MAN).label == "Awaiting referral"
