@@ -7,7 +7,7 @@ import json
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from models.working_days import london_date
 
@@ -103,3 +103,25 @@ _COMMON = set(Fact.model_fields)
 def payload_fields(kind: type[Fact]) -> dict[str, Any]:
     """The fields a kind of fact carries beyond the common ones."""
     return {name: field for name, field in kind.model_fields.items() if name not in _COMMON}
+
+
+class Timed(Fact):
+    """A fact that gives a session its hours, in UTC."""
+
+    session: Code
+    starts_at: Moment
+    ends_at: Moment
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> "Timed":
+        if self.ends_at <= self.starts_at:
+            raise ValueError("a session ends after it starts")
+        return self
+
+    @property
+    def session_on(self) -> date:
+        return london_date(self.starts_at)
+
+    @property
+    def ends_on(self) -> date:
+        return london_date(self.ends_at)

@@ -5,8 +5,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from models.facts.base import Code, Fact, Moment, Reference
-from models.working_days import london_date
+from models.facts.base import Code, Fact, Reference, Timed
 
 
 class Cppp(Fact):
@@ -127,23 +126,7 @@ class Unavailable(Cppp):
 Sitting = Literal["parent", "child", "joint"]
 
 
-class _Timed(Cppp):
-    session: Code
-    starts_at: Moment
-    ends_at: Moment
-
-    @model_validator(mode="after")
-    def _ends_after_it_starts(self) -> "_Timed":
-        if self.ends_at <= self.starts_at:
-            raise ValueError("a session ends after it starts")
-        return self
-
-    @property
-    def session_on(self) -> date:
-        return london_date(self.starts_at)
-
-
-class SessionSet(_Timed):
+class SessionSet(Cppp, Timed):
     """A session is fixed: with one parent, with the child, or with both parents together. Times are UTC."""
 
     by = "adviser"
@@ -161,7 +144,7 @@ class SessionSet(_Timed):
         return self
 
 
-class SessionMoved(_Timed):
+class SessionMoved(Cppp, Timed):
     """A session is put on another day or hour."""
 
     by = "adviser"

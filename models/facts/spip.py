@@ -1,12 +1,8 @@
 """What happens on a SPIP pathway."""
 
-from datetime import date
 from typing import Literal
 
-from pydantic import model_validator
-
-from models.facts.base import Code, Fact, Moment
-from models.working_days import london_date
+from models.facts.base import Code, Fact, Timed
 
 
 class Spip(Fact):
@@ -22,29 +18,12 @@ class ContactAttempted(Spip):
     kind, label, one_per, needs = "contact_attempted", "person not reached", None, ("acknowledged",)
 
 
-class SessionBooked(Spip):
+class SessionBooked(Spip, Timed):
     """A place in one session. Times are UTC; two parties of one case never share a session (SR-03)."""
 
     by = "provider"
     kind, label, one_per, needs = "session_booked", "session booked", ("session",), ("referral_sent",)
-    session: Code
-    starts_at: Moment
-    ends_at: Moment
     venue: Code | None = None
-
-    @model_validator(mode="after")
-    def _ends_after_it_starts(self) -> "SessionBooked":
-        if self.ends_at <= self.starts_at:
-            raise ValueError("a session ends after it starts")
-        return self
-
-    @property
-    def session_on(self) -> date:
-        return london_date(self.starts_at)
-
-    @property
-    def ends_on(self) -> date:
-        return london_date(self.ends_at)
 
 
 class SessionCancelled(Spip):
