@@ -44,8 +44,44 @@ class Sending(BaseModel):
     """Waits after a passing failure; after the last of them the message is put on the list of failed ones."""
 
 
+class Site(BaseModel):
+    """The pages on which providers and advisers answer what they owe."""
+
+    url: str = ""
+    """Where people reach it, as in https://pathways.example; this machine when empty."""
+    listens: str = "127.0.0.1"
+    """The address it listens on."""
+    hosts: list[str] = []
+    """Host names it answers to; that of `url` when empty."""
+    proxies: list[str] = []
+    """Addresses of proxies in front of it, whose word for a visitor's address is taken."""
+    certificate: Path | None = None
+    certificate_key: Path | None = None
+    """Its own TLS certificate and key, where no proxy does that."""
+    keys: list[str] = []
+    """What return links are signed with, the newest last; a file in `home` when empty."""
+    link_days: int = Field(default=10, ge=1)
+    """Working days for which a return link is worth something [assumption]."""
+    code_minutes: int = Field(default=10, ge=1)
+    """How long a six-digit code may be typed in [assumption]."""
+    code_tries: int = Field(default=5, ge=1)
+    session_minutes: int = Field(default=60, ge=1)
+    """How long a code is good for, once typed in [assumption]."""
+    reading_hours: int = Field(default=8, ge=1)
+    """How long a link, once opened, shows what is owed before it is opened again [assumption]."""
+    correction_days: int = Field(default=1, ge=0)
+    """Working days after its recording until which a provider corrects an answer itself [assumption]."""
+    upload_megabytes: int = Field(default=2, ge=1)
+    upload_rows: int = Field(default=2000, ge=1)
+    requests: str = "240/minute"
+    """How many requests one address may make, and one link."""
+    askings: str = "5/hour"
+    """How many links or codes are sent to one mailbox, and asked for from one address times ten."""
+
+
 class Ports(BaseModel):
     prefect: int = 4200
+    site: int = 8000
     mailbox: int = 8025
     smtp: int = 2525
     strand_mailbox: int = 8026
@@ -78,7 +114,8 @@ class Settings(BaseSettings):
     profile: Literal["composite", "dated"] = "dated"
     """"dated" keeps each service's real closing date; "composite" leaves it out, for demonstration."""
     link: str = ""
-    """What a reference in a mail links to, with {reference} in it; the Prefect UI on this machine when empty."""
+    """What a reference in a mail links to, with {reference} in it; a return link to the site when empty."""
+    site: Site = Site()
     sender: str = "Case Pathways <no-reply@pathways.example>"
     mail_domain: str = "pathways.example"
     """The domain of Message-IDs."""
@@ -94,8 +131,13 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _this_machine(self) -> "Settings":
         self.prefect_api = self.prefect_api or f"http://127.0.0.1:{self.ports.prefect}/api"
-        self.link = self.link or f"http://127.0.0.1:{self.ports.prefect}/v2/runs?flow-run-search={{reference}}"
+        self.site.url = (self.site.url or f"http://127.0.0.1:{self.ports.site}").rstrip("/")
         return self
+
+    @property
+    def run_link(self) -> str:
+        """Where the runs of a pathway are seen in the Prefect UI, with {reference} in it."""
+        return f"{self.prefect_api.removesuffix('/api')}/v2/runs?flow-run-search={{reference}}"
 
     @field_validator("restricted_database")
     @classmethod

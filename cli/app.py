@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import do, evaluate, files, look, machine, outbox, plan, restricted, text
+from cli import do, evaluate, files, links, look, machine, outbox, plan, restricted, text
 
 app = typer.Typer(
     name="pathways",
@@ -16,7 +16,7 @@ app = typer.Typer(
 
 for commands in (machine, files, do, look, plan, evaluate):
     commands.register(app)
-for name, group in {"outbox": outbox, "text": text, "restricted": restricted}.items():
+for name, group in {"links": links, "outbox": outbox, "text": text, "restricted": restricted}.items():
     app.add_typer(group.app, name=name)
 
 

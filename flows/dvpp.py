@@ -11,6 +11,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.steps import (
+    corrections_asked,
     direction_stands,
     ends_when_withdrawn,
     pauses_for_risks_and_holds,
@@ -20,6 +21,7 @@ from flows.steps import (
 from models.facts import Fact, Reference
 from models.facts.dvpp import (
     AbsenceReviewed,
+    AccreditationRenewed,
     AccreditationReviewed,
     AssessmentDone,
     AssessmentMissed,
@@ -62,6 +64,7 @@ def from_assessment_to_court(p: Pathway, acknowledged: Fact) -> NoReturn:
 
 def at_any_point(p: Pathway) -> None:
     """What ends or pauses it wherever it stands. The direction binds until the court takes it back."""
+    corrections_asked(p)
     unsafe = soonest(p.first(SuitabilityDecided, suitable=False), p.first(RiskReviewed, decision="unsuitable"))
     ends_when_withdrawn(p, "closed_withdrawn")
     if unsafe:
@@ -75,6 +78,9 @@ def at_any_point(p: Pathway) -> None:
 
 def accreditation(p: Pathway) -> None:
     """Accreditation that runs out while a provider holds the referral is a matter for commissioning (SR-04)."""
+    for said in p.all(AccreditationRenewed):
+        renewed = {"provider": said.provider, "until": said.until}
+        p.tell(p.commissioning_manager, "accreditation-renewed", about=said, **renewed)
     for sent in p.all(ReferralSent):
         lapses = p.known.accredited_until(sent.provider)
         given_back = p.first(ReferralDeclined, ReferralRecalled, after=sent, provider=sent.provider)

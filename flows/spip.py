@@ -7,6 +7,7 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 
 from flows.steps import (
+    corrections_asked,
     direction_stands,
     ends_when_withdrawn,
     pauses_for_risks_and_holds,
@@ -47,6 +48,7 @@ def sessions(p: Pathway, acknowledged: Fact) -> NoReturn:
 
 def at_any_point(p: Pathway) -> None:
     """What ends or pauses the pathway wherever it stands. A direction binds until the court takes it back."""
+    corrections_asked(p)
     unsuitable = p.first(SuitabilityDecided, suitable=False) or p.first(RiskReviewed, decision="unsuitable")
     ends_when_withdrawn(p, "closed_withdrawn")
     if not p.court_ordered:
@@ -82,7 +84,7 @@ def attendance(p: Pathway, acknowledged: Fact) -> Fact:
             since = breach_review(p, booking, booking.recorded_on)
             continue
         report = reported(p, booking)
-        if isinstance(report, AttendanceReported) and report.result == "attended":
+        if isinstance(report, AttendanceReported) and report.attended:
             return report
         since = report
         if isinstance(report, SessionCancelled) and report.cancelled_by == "provider":

@@ -8,7 +8,7 @@ from typing import NoReturn
 from models.facts import Fact
 from models.facts.case import ProceedingsEnded, RiskRaised
 from models.facts.every import CourtPaperSigned, Held, Released, RiskReviewed, Withdrawn
-from models.facts.referral import Acknowledged, ReferralDeclined, ReferralRecalled, ReferralSent
+from models.facts.referral import Acknowledged, CorrectionAsked, ReferralDeclined, ReferralRecalled, ReferralSent
 from models.pathway import Pathway
 from models.standing import Duty, Who
 
@@ -26,6 +26,14 @@ def pauses_for_risks_and_holds(p: Pathway, before: Fact | None = None) -> None:
         decision="continue",
     )  # fmt: skip
     p.pauses_for(Held, Released, state="on_hold", duty="hold_review", before=before)
+
+
+def corrections_asked(p: Pathway) -> None:
+    """What a provider recorded and may not correct any more is corrected by commissioning, also after the end."""
+    for asked in p.known.facts:
+        if isinstance(asked, CorrectionAsked):
+            said = {"provider": asked.recorded_by, "number": asked.fact_number, "reason": asked.reason}
+            p.tell(p.commissioning, "correction-asked", about=asked, outlives=True, **said)
 
 
 def direction_stands(p: Pathway, unsuitable: Fact) -> None:

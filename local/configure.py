@@ -22,6 +22,7 @@ url = "pathways-mail://127.0.0.1:{strand_smtp}"
 
 [ports]
 prefect = {prefect}
+site = {site}
 mailbox = {mailbox}
 smtp = {smtp}
 strand_mailbox = {strand_mailbox}

@@ -178,6 +178,9 @@ def running(settings: Settings, say: Callable[[str], None] = print) -> Iterator[
         prefect = str(BIN / "prefect")
         create_pool(settings.prefect_api)
         stack.run("Creating the deployments", prefect, "--no-prompt", "deploy", "--all")
+        say("Site: starting ...")
+        site = stack.start("site", sys.executable, "-m", "web")
+        stack.wait_for(site, lambda: answers(f"http://127.0.0.1:{ports.site}/health"))
         say("Worker: starting ...")
         stack.start("worker", prefect, "worker", "start", "--pool", POOL, "--limit", "4", "--name", "local")
         yield stack
@@ -260,13 +263,15 @@ def _ready(settings: Settings) -> str:
   .venv/bin/pathways show {pathway}
       where one pathway stands, in ten lines
   .venv/bin/pathways record {pathway} attendance_reported session={session} result=attended --by {provider}
-      answer for its provider, then see its run: {settings.link.format(reference=pathway)}"""
+      answer for its provider, then see its run: {settings.run_link.format(reference=pathway)}"""
     return f"""
 [bold]Case Pathways is running.[/bold]
 
   Prefect UI   {ui}/runs
                {ui}/artifacts/key/overdue and .../caseload
   Mailbox      {mail}
+               every mail there holds a link to the site, where its recipient answers what is owed
+  Site         {settings.site.url}
   Strand       http://127.0.0.1:{settings.ports.strand_mailbox}
                what goes to survivors' support workers; nobody reads both
 

@@ -67,7 +67,7 @@ def _court_note(p: Pathway, end: Fact) -> Duty:
 def _nothing_after(p: Pathway, closed_on: date) -> None:
     """What was recorded after a pathway closed by itself is neither owed nor said."""
     p.duties = {key: duty for key, duty in p.duties.items() if duty.opened_on <= closed_on or duty.outlives}
-    p.notices = {key: notice for key, notice in p.notices.items() if notice.since <= closed_on}
+    p.notices = {key: notice for key, notice in p.notices.items() if notice.since <= closed_on or notice.outlives}
 
 
 def _still_waiting(p: Pathway, standing: Standing) -> None:

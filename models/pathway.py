@@ -381,16 +381,18 @@ class Pathway:
         overtaken: bool = False,
         which: object = "",
         since: date | None = None,
+        outlives: bool = False,
         **fields: Any,
     ) -> None:
         """Tell somebody something once. Fields are references, codes and dates, never a name or free text (SR-12).
 
         Nothing is sent of what people knew before it came to us, unless `anyway`, nor of what events have overtaken.
-        `since` is the day from which it can be said, where that is later than the fact itself.
+        `since` is the day from which it can be said, where that is later than the fact itself; what `outlives` the
+        pathway is said after its end too.
         """
         withheld = "told already" if about.told_already and not anyway else "overtaken" if overtaken else None
         occasion = f"{wording}:{about.place}" + (f":{which}" if which else "")
-        notice = Notice(who, wording, occasion, fields, withheld, since or about.recorded_on)
+        notice = Notice(who, wording, occasion, fields, withheld, since or about.recorded_on, outlives)
         self.notices.setdefault((who.role, occasion), notice)
 
     def letter(self, letter: str, about: Fact, sent: Fact | None = None, which: object = "") -> None:

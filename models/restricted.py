@@ -88,3 +88,32 @@ class HeldText(Restricted, table=True):
     """The number it had on the other side, where it was taken back from there."""
     left_behind: bool = False
     """Whether something of it may still be on the other side, or in its files."""
+
+
+class HarmConcern(Restricted, table=True):
+    """What a provider wrote of harm to somebody, in the restricted record that alone may hold it (SR-09).
+
+    The pathway itself knows only that a risk was raised, under the reference `risk`.
+    """
+
+    __tablename__ = "harm_concern"
+
+    number: int | None = Field(default=None, primary_key=True)
+    pathway: str = Field(index=True)
+    risk: str = Field(unique=True)
+    recorded_by: str
+    recorded_at: datetime = moment()
+    about: str
+    """Who is at risk: child, adult or both"""
+    body: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class ConcernRead(Restricted, table=True):
+    """Who read a concern, and when."""
+
+    __tablename__ = "concern_read"
+
+    number: int | None = Field(default=None, primary_key=True)
+    concern: int = Field(index=True)
+    read_by: str
+    read_at: datetime = moment()

@@ -60,6 +60,7 @@ class Notice:
     withheld: str | None = None
     since: date = date.min
     """The day it could first be said."""
+    outlives: bool = False
 
 
 @dataclass(frozen=True)

@@ -321,3 +321,56 @@ class MessageRow(SQLModel, table=True):
     sent_at: datetime | None = moment(null=True)
     sent_to: str | None = None
     error: str | None = None
+
+
+# The site -----------------------------------------------------------------------------------------------------------
+
+
+class ReturnLink(SQLModel, table=True):
+    """A link in mail to what one mailbox owes, worth something until it expires or is withdrawn."""
+
+    __tablename__ = "return_link"
+    __table_args__ = (
+        Index("return_link_once", "role", "code", "mailbox", "issued_on", unique=True,
+              sqlite_where=text("withdrawn_at IS NULL"), postgresql_where=text("withdrawn_at IS NULL")),
+    )  # fmt: skip
+
+    id: str = Field(primary_key=True)
+    """Drawn by lot."""
+    role: str
+    """provider, provider_lead or staff"""
+    code: str
+    mailbox: str
+    """A digest of the mailbox it was sent to: with another one registered, the link is worth nothing."""
+    issued_on: date
+    expires_on: date
+    withdrawn_at: datetime | None = moment(null=True)
+
+
+class SiteSession(SQLModel, table=True):
+    """Somebody who opened a return link, and until when the code they typed in is good."""
+
+    __tablename__ = "site_session"
+
+    id: str = Field(primary_key=True)
+    """A digest of what the browser keeps."""
+    link: str = Field(foreign_key="return_link.id")
+    ends_at: datetime = moment()
+    verified_until: datetime | None = moment(null=True)
+    code: str | None = None
+    """A digest of the six digits that were sent."""
+    code_until: datetime | None = moment(null=True)
+    code_tries: int = 0
+
+
+class Receipt(SQLModel, table=True):
+    """What was sent in at once from the site, and what became of it."""
+
+    reference: str = Field(primary_key=True)
+    submission: str = Field(unique=True)
+    """Drawn when the form was shown: a form sent twice is one receipt."""
+    role: str
+    code: str
+    given_at: datetime = moment()
+    lines: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    """Of each answer: pathway, fact, number and result, in references and codes."""

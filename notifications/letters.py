@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from notifications.wording import Said, digest_wording, said
+from notifications.wording import Said, digest_wording, said, site_wording
 
 
 class Notice(Protocol):
@@ -45,14 +45,23 @@ def compose(notices: Sequence[Notice], role: str, bundle: str, link: str) -> Let
     lines = [said(notice.pathway, notice.wording, notice.fields) for notice in notices]
     late = sorted((one for one in lines if "lateness" in one.fields), key=lambda one: -int(one.fields["late"]))
     other = [one for one in lines if "lateness" not in one.fields]
-    is_digest = bundle.startswith("digest:")
-    context = {
-        "subject": _digest_subject(late, lines) if is_digest else lines[0].subject,
-        "intro": _intro(role, late) if is_digest else "",
-        "late": late,
-        "other": other,
-        "link": lambda reference: link.format(reference=reference),
-    }
+    many = bundle.partition(":")[0]
+    subject = _digest_subject(late, lines) if many == "digest" else lines[0].subject
+    return _rendered(
+        subject=subject, intro=_intro(many, role, late), late=late, other=other,
+        link=lambda reference: link.format(reference=reference),
+    )  # fmt: skip
+
+
+def of_the_site(what: str, link: str = "", **fields: str) -> Letter:
+    """What the site sends by itself: "code" or "link"; it is about no pathway."""
+    text = site_wording()
+    line = Said("", "", text[f"{what}_says"].format(**fields), {})
+    subject = text[f"{what}_subject"].format(**fields)
+    return _rendered(subject=subject, intro="", late=[], other=[line], link=lambda _: link)
+
+
+def _rendered(**context: Any) -> Letter:
     render = _templates().get_template
     return Letter(context["subject"], render("mail.txt.j2").render(context), render("mail.html.j2").render(context))
 
@@ -64,5 +73,8 @@ def _digest_subject(late: list[Said], lines: list[Said]) -> str:
     return text["subject"].format(count=len(lines))
 
 
-def _intro(role: str, late: list[Said]) -> str:
-    return digest_wording()["intro_provider" if role == "provider" and late else "intro"]
+def _intro(many: str, role: str, late: list[Said]) -> str:
+    text = digest_wording()
+    if many == "digest":
+        return text["intro_provider" if role == "provider" and late else "intro"]
+    return text["intro_receipt"] if many == "receipt" else ""

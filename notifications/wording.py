@@ -20,7 +20,7 @@ CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{0,39}")
 ITEM = re.compile(r"enquiries|finding|survivor plan|conversation with [A-Z0-9][A-Z0-9-]{0,39}|[A-Z0-9][A-Z0-9-]{0,39}")
 WORD = re.compile(r"[a-z][a-z0-9_]{1,29}")
 
-Bundle = Literal["now", "preference", "digest"]
+Bundle = Literal["now", "preference", "digest", "receipt"]
 
 
 class NotSayable(Exception):
@@ -51,6 +51,10 @@ def wording(name: str) -> Wording:
 
 def digest_wording() -> dict[str, str]:
     return _read()["digest"]
+
+
+def site_wording() -> dict[str, str]:
+    return _read()["site"]
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,7 @@ _FORMS = {
     "proposed": _items,
     "duty": _word,
     "result": _word,
+    "fact": _word,
     "reason": _word,
     "report": _word,
     "paper": _word,
@@ -142,6 +147,7 @@ _FORMS = {
     "ground": _word,
     "until": _day,
     "week": lambda value: str(int(value)),
+    "number": lambda value: str(int(value)),
     "weeks": lambda value: str(int(value)),
     "held": lambda value: str(int(value)),
     "late": lambda value: str(int(value)),

@@ -55,7 +55,14 @@ from models.facts.every import (
     SuitabilityDecided,
     Withdrawn,
 )
-from models.facts.referral import Acknowledged, ProviderPhoned, ReferralDeclined, ReferralRecalled, ReferralSent
+from models.facts.referral import (
+    Acknowledged,
+    CorrectionAsked,
+    ProviderPhoned,
+    ReferralDeclined,
+    ReferralRecalled,
+    ReferralSent,
+)
 from models.facts.referral import Refused as RefusedByPerson
 from models.facts.spip import AttendanceReported, ContactAttempted, SessionBooked
 from models.gates import sessions_held
@@ -64,7 +71,7 @@ from models.weeks import nth, session_days
 from models.working_days import london_date, say
 from store.pathways import Loaded, Record
 
-_AFTER_THE_END = (LetterSent, SessionLetterSent, ProviderPhoned)
+_AFTER_THE_END = (LetterSent, SessionLetterSent, ProviderPhoned, CorrectionAsked)
 _MAY_COME_FIRST = (ViolenceEstablished, SurvivorPlanMade)
 """What may have happened before the order that opens the pathway."""
 _SHARED = ("session", "provider", "hearing_on", "party")
@@ -111,8 +118,6 @@ def sound(fact: Fact, now: datetime, people: People) -> None:
         raise Refused("told_already", "a referral of today is not known to its provider yet; leave told_already empty")
     if isinstance(fact, (SessionBooked, SessionSet, SessionMoved)) and fact.happened_on > fact.session_on:
         raise Refused("happened_on", f"a session is fixed before it is held, on {say(fact.session_on)}")
-    if fact.recorded_by not in people.roles and fact.recorded_by not in people.providers:
-        raise Refused("recorded_by", f"{fact.recorded_by} is neither a practitioner nor a provider we know")
     if isinstance(fact, ContactFailed) and people.roles.get(fact.accepted_by) != "service_manager":
         why = f"a failed contact is accepted by a service manager; {fact.accepted_by} is not one"
         raise Refused("accepted_by", why)
@@ -163,6 +168,13 @@ def follows(fact: Fact, one: Loaded, subject: str) -> None:
         raise Refused("happened_on", f"it cannot have happened before {say(earliest)}, the day of what it answers")
 
 
+def first_to_answer(answers: Any, about: Sequence[Loaded]) -> None:
+    """Of two who answer the same, the first one's answer stands and the other is told."""
+    facts = [fact for one in about for fact in one.known.facts]
+    if answers and (other := answers.given(facts)):
+        raise Refused("fact", f"somebody else has answered this meanwhile: {_summary(other)}, fact {other.id}")
+
+
 def fits(fact: Fact, one: Loaded, of_person: Sequence[Loaded]) -> None:
     """The person is of this case, the provider is the one that holds the referral, and nothing is opened twice."""
     if getattr(fact, "party", None) and fact.party not in one.known.parties:
@@ -204,6 +216,8 @@ def permitted(fact: Fact, about: Sequence[Loaded], people: People) -> None:
     So it is too for a case that has no pathway yet: what is recorded then opens the gate of one that comes later.
     """
     role = people.roles.get(fact.recorded_by)
+    if role is None and fact.recorded_by not in people.providers:
+        raise Refused("recorded_by", f"{fact.recorded_by} is neither a practitioner nor a provider we know")
     if role is None and fact.by != "provider":
         raise Refused("recorded_by", f"a provider does not record {fact.kind}; it is for staff")
     if role is None and fact.about == "pathway" and not any(fact.recorded_by in _sent_to(one) for one in about):

@@ -19,7 +19,7 @@ from notifications.hours import digest_day, may_send
 from notifications.letters import Notice
 from notifications.wording import wording
 from settings import Settings
-from store import overtaken
+from store import links, overtaken
 from store.chase import late_fields
 from store.database import claiming, in_batches, insert_returning, writing
 
@@ -42,6 +42,8 @@ class Claimed:
     notices: Sequence[Notice]
     forbidden: frozenset[str]
     """What may not appear in it: names, addresses and numbers of the parties of its cases (SR-12)."""
+    link: str
+    """What a reference in it leads to, with {reference} in it."""
 
 
 def gather(engine: Engine, now: datetime, settings: Settings) -> int:
@@ -72,6 +74,8 @@ def _bundle_of(row: Row[Any], telling: dict[str, str], day: date | None) -> _Bun
     if said.bundle == "digest" or (said.bundle == "preference" and telling.get(row.to_code) == "daily"):
         key = f"digest:{day}:{row.to_role}:{row.to_code}"
         return _Bundle(key, row.to_role, row.to_code, "digest") if day else None
+    if said.bundle == "receipt":
+        return _Bundle(f"receipt:{row.fields['receipt']}", row.to_role, row.to_code, row.wording)
     return _Bundle(f"notice:{row.id}", row.to_role, row.to_code, row.wording, said.urgent)
 
 
@@ -121,10 +125,10 @@ def claim(engine: Engine, now: datetime, settings: Settings) -> list[Claimed]:
             .where(messages.c.id.in_(mine))
             .values(state="sending", try_at=until, attempts=messages.c.attempts + 1)
         )
-        return _carrying(connection, mine, now)
+        return _carrying(connection, mine, now, settings)
 
 
-def _carrying(connection: Connection, ids: Sequence[int], now: datetime) -> list[Claimed]:
+def _carrying(connection: Connection, ids: Sequence[int], now: datetime, settings: Settings) -> list[Claimed]:
     rows = connection.execute(select(messages).where(messages.c.id.in_(ids)).order_by(messages.c.id)).all()
     carried = _still_to_say(connection, rows, now)
     rows = [row for row in rows if row.bundle in carried]
@@ -139,9 +143,15 @@ def _carrying(connection: Connection, ids: Sequence[int], now: datetime) -> list
             address=addresses.get((row.to_role, row.to_code)) or addresses.get(("", row.to_code)),
             notices=carried[row.bundle],
             forbidden=frozenset().union(*(forbidden[n.pathway] for n in carried[row.bundle])),
+            link=settings.link or _return_link(connection, row, now, settings),
         )
         for row in rows
     ]
+
+
+def _return_link(connection: Connection, row: Row[Any], now: datetime, settings: Settings) -> str:
+    holder = links.holder_of(connection, row.to_role, row.to_code)
+    return links.issue(connection, holder, now, settings) if holder else ""
 
 
 def _still_to_say(connection: Connection, rows: Sequence[Row[Any]], now: datetime) -> dict[str, list[Notice]]:

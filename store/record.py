@@ -5,11 +5,12 @@ safety rule is refused with a sentence. The others of the same call go in.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, count, repeat
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, Row, bindparam, func, select, update
 
@@ -33,12 +34,32 @@ facts = FactRow.__table__
 
 
 @dataclass(frozen=True)
+class Answering:
+    """Something owed that one answer meets: the kinds of fact that would, and what else tells it apart.
+
+    `seen` is the number of the last fact that whoever answers has seen: a later one of these kinds came first.
+    """
+
+    kinds: frozenset[str]
+    which: Mapping[str, Any]
+    seen: int
+
+    def given(self, facts: Iterable[Fact]) -> Fact | None:
+        """The answer somebody else gave meanwhile."""
+        later = (fact for fact in facts if fact.id > self.seen and fact.kind in self.kinds)
+        return next((f for f in later if all(getattr(f, name, v) == v for name, v in self.which.items())), None)
+
+
+@dataclass(frozen=True)
 class Reported:
-    """A fact somebody reports about a pathway or a case. `tag` is the caller's own, handed back with the outcome."""
+    """A fact somebody reports about a pathway or a case."""
 
     subject: str
     fact: Fact
     tag: object = None
+    """The caller's own, handed back with the outcome."""
+    answers: Answering | None = None
+    """What it answers, where somebody else could have answered the same meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +86,10 @@ class Recorded:
         return sum(outcome.result == result for outcome in self.outcomes)
 
 
+class _NotKept(Exception):
+    """What was written in this transaction is not to stay."""
+
+
 def record(
     engine: Engine, reported: Sequence[Reported], now: datetime, settings: Settings,
     progress: Callable[[int], None] = lambda count: None,
@@ -75,6 +100,25 @@ def record(
         with writing(engine) as connection:
             _record_batch(connection, some, now, settings, done)
         progress(len(some))
+    return done
+
+
+def record_together(
+    engine: Engine, reported: Sequence[Reported], now: datetime, settings: Settings, *,
+    keep: Literal["all", "sound", "none"], along: Callable[[Connection, Recorded], None] = lambda *_: None,
+) -> Recorded:  # fmt: skip
+    """Record facts in one transaction, and what `along` writes with them.
+
+    `keep` says what stays: "all" or nothing where one is refused; what is "sound", as `record` does it; or "none", to
+    see what would become of them.
+    """
+    done = Recorded()
+    with suppress(_NotKept), writing(engine) as connection:
+        ordered = [one for some in _by_case(engine, reported) for one in some]
+        _record_batch(connection, ordered, now, settings, done)
+        if keep == "none" or (keep == "all" and done.count("refused")):
+            raise _NotKept
+        along(connection, done)
     return done
 
 
@@ -165,6 +209,8 @@ class _Book:
             fact = reported.fact
             if known := self._known_already(subject, fact):
                 return Outcome(reported, "unchanged", fact_id=known.id, why=judge.answered(known, about))
+            judge.permitted(fact, about, self.people)
+            judge.first_to_answer(reported.answers, about)
             judge.sound(fact, self.now, self.people)
             judge.agrees(fact, subject, self.records[subject])
             for one in about:
@@ -174,7 +220,6 @@ class _Book:
                 check(Pathway(one.known, self.today), fact, self._around(one))
                 judge.fits(fact, one, self.of_person[one.row.programme, one.row.party])
                 self._may_open_another(fact, one)
-            judge.permitted(fact, about, self.people)
         except Refused as refusal:
             return Outcome(reported, "refused", field=refusal.field, why=refusal.why)
         except Blocked as blocked:

@@ -51,7 +51,7 @@ def _send_one(channels: Channels, one: outbox.Claimed, now: datetime, settings: 
         return outbox.Result(message, "failed", error="no address is known")
     try:
         letter = _letter(one, one.address, settings)
-        if unfit := fit_to_send(letter, settings.link, one.forbidden, (one.address, _sender(settings))):
+        if unfit := fit_to_send(letter, one.link, one.forbidden, (one.address, _sender(settings))):
             return outbox.Result(message, "failed", error=f"SR-12: {unfit}")
         channels.deliver(one.row.channel, letter, one.address, one.row.message_id, now)
     except (NotSayable, KeyError) as problem:
@@ -64,7 +64,7 @@ def _send_one(channels: Channels, one: outbox.Claimed, now: datetime, settings: 
 
 def _letter(one: outbox.Claimed, address: str, settings: Settings) -> Letter:
     """The words of a message, and the invitation that goes with them: only what goes alone has one."""
-    letter = compose(one.notices, one.row.to_role, one.row.bundle, settings.link)
+    letter = compose(one.notices, one.row.to_role, one.row.bundle, one.link)
     method = wording(one.notices[0].wording).calendar if len(one.notices) == 1 else None
     if method is None:
         return letter

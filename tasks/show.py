@@ -89,6 +89,14 @@ def _attach_steps(client: SyncPrefectClient, reference: str, run: str) -> None:
         put_table(
             client, f"steps-{reference.lower()}", steps(known), f"{reference}: what was done and what is owed", run
         )
+        _link_page(client, reference, run)
+
+
+def _link_page(client: SyncPrefectClient, reference: str, run: str) -> None:
+    """The way from a run to the pathway's page on the site."""
+    page = f"[{reference}]({settings().site.url}/pathways/{reference})"
+    body = {"key": f"page-{reference.lower()}", "type": "markdown", "data": page, "flow_run_id": run}
+    client.request("POST", "/artifacts/", json=body | {"description": f"{reference}: its page"}).raise_for_status()
 
 
 def put_table(client: SyncPrefectClient, key: str, table: Table, description: str, run: str | None) -> None:

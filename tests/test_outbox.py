@@ -250,7 +250,7 @@ def test_one_who_dies_after_sending_and_before_saying_so_makes_it_arrive_twice_a
     office = one_waiting(engine, sink)
     [claimed] = outbox.claim(engine, NINE, office.settings)
     with Channels(office.settings) as channels:
-        letter = compose(claimed.notices, claimed.row.to_role, claimed.row.bundle, office.settings.link)
+        letter = compose(claimed.notices, claimed.row.to_role, claimed.row.bundle, claimed.link)
         channels.deliver("mail", letter, claimed.address, claimed.row.message_id, NINE)
     office.send(NINE + timedelta(minutes=10))
     first, second = (mail.message for mail in sink.received)

@@ -41,7 +41,7 @@ FIELDS = {
     "due": "2026-01-12", "session_on": "2026-01-20", "missing": ["enquiries", "conversation with PB"], "proposed": ["P1", "P2"],
     "provider": "P1", "result": "part", "duty": "attendance_report", "owed_by": "P1", "late": 5, "step": "R2",
     "step_name": "second chase", "hearing": "2026-02-02", "reason": "not_motivated", "report": "midway", "paper": "note",
-    "answer": "not_referred", "ground": "threshold_not_met", "week": 8, "weeks": 26, "held": 3, "until": "2026-04-02",
+    "answer": "not_referred", "ground": "threshold_not_met", "week": 8, "number": 17, "fact": "attendance_reported", "receipt": "RC-1A2B3C4D", "weeks": 26, "held": 3, "until": "2026-04-02",
     "day": "2026-01-20", "session": "CP-1", "sitting": "child", "starts": "2026-03-30T09:00:00+00:00",
     "ends": "2026-03-30T10:00:00+00:00", "sequence": 0,
 }  # fmt: skip

@@ -1,10 +1,11 @@
 """What happens on a DVPP pathway. Nothing here says anything of the survivor but that a plan for her is made."""
 
+from datetime import date
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from models.facts.base import Fact
+from models.facts.base import Fact, Reference
 
 
 class Dvpp(Fact):
@@ -154,6 +155,16 @@ class FinalReported(Dvpp):
     by = "provider"
     kind, label, one_per, needs = "final_reported", "final report received", None, ("programme_started",)
     outcome: Literal["completed", "not_completed"]
+
+
+class AccreditationRenewed(Dvpp):
+    """The provider says that its accreditation was renewed. Commissioning checks it; it is not live by this (SR-04)."""
+
+    by = "provider"
+    kind, label, one_per = "accreditation_renewed", "accreditation said to be renewed", ("provider", "until")
+    needs = ("referral_sent",)
+    provider: Reference
+    until: date
 
 
 class AccreditationReviewed(Dvpp):

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import Field
+
 from models.facts.base import Fact, Reference
 
 
@@ -47,6 +49,16 @@ class Refused(Referral):
 
     by = "provider"
     kind, label, one_per, needs = "refused", "person refused", None, ("acknowledged",)
+
+
+class CorrectionAsked(Referral):
+    """The provider asks that what it recorded be corrected; it may no longer do so itself [assumption]."""
+
+    by = "provider"
+    kind, label, one_per = "correction_asked", "correction asked for", ("fact_number",)
+    needs = ("referral_sent",)
+    fact_number: int = Field(ge=1, le=999_999_999)
+    reason: Literal["wrong_result", "wrong_day", "wrong_session", "wrong_person", "other"]
 
 
 class ProviderPhoned(Referral):

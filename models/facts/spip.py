@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from pydantic import model_validator
+
 from models.facts.base import Code, Fact, Timed
 
 
@@ -35,13 +37,32 @@ class SessionCancelled(Spip):
     cancelled_by: Literal["provider", "person"]
 
 
+Missed = Literal["no_reason_given", "illness", "work", "childcare", "travel", "too_late_to_join", "left_early", "other"]
+"""Why somebody missed a session or a part of it [assumption]."""
+
+
 class AttendanceReported(Spip):
-    """The provider says whether the person came. Only this, and never the passing of time, is attendance (SR-21)."""
+    """The provider says whether the person came. Only this, and never the passing of time, is attendance (SR-21).
+
+    Who came late and stayed to the end has attended [assumption].
+    """
 
     by = "provider"
     kind, label, one_per, needs = "attendance_reported", "attendance reported", ("session",), ("session_booked",)
     session: Code
-    result: Literal["attended", "part", "absent"]
+    result: Literal["attended", "late", "part", "absent"]
+    reason: Missed | None = None
+    """Why it was missed, where it was."""
+
+    @model_validator(mode="after")
+    def _gives_a_reason_for_missing(self) -> "AttendanceReported":
+        if self.reason and self.attended:
+            raise ValueError("a reason is given for what was missed; somebody who attended missed nothing")
+        return self
+
+    @property
+    def attended(self) -> bool:
+        return self.result in ("attended", "late")
 
 
 class RebookingDeclined(Spip):

@@ -1,0 +1,1 @@
+"""The pages on which providers and advisers answer what they owe."""

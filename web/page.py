@@ -1,0 +1,59 @@
+"""Pages: templates rendered in the look of the GOV.UK Design System."""
+
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
+
+from models.working_days import LONDON, say
+from store.links import Visitor
+
+TEMPLATES = Path(__file__).with_name("templates")
+
+
+@cache
+def templates() -> Environment:
+    """Our templates and the macros of GOV.UK Frontend, which need undefined names to chain."""
+    macros = PrefixLoader({"govuk_frontend_jinja": PackageLoader("govuk_frontend_jinja")})
+    made = Environment(
+        loader=ChoiceLoader([FileSystemLoader(TEMPLATES), macros]),
+        autoescape=True,
+        undefined=ChainableUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters |= {"day": _day, "moment": _moment, "words": _words, "sentence": _sentence}
+    return made
+
+
+def page(
+    request: Request, template: str, visitor: Visitor | None = None, *, status: int = 200, **context: Any
+) -> HTMLResponse:
+    """Render a template. `errors`, where given, holds what is wrong by the name of each field."""
+    shown = {"visitor": visitor, "errors": {}, "path": request.url.path, **context}
+    return HTMLResponse(templates().get_template(template).render(shown), status_code=status)
+
+
+def _day(value: date | str | None) -> str:
+    return say(date.fromisoformat(value) if isinstance(value, str) else value) if value else ""
+
+
+def _moment(value: datetime) -> str:
+    here = value.astimezone(LONDON)
+    return f"{say(here.date())} at {here:%H:%M}"
+
+
+def _words(value: object) -> str:
+    """A word of ours as it is read: yes for true, spaces for underscores."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value).replace("_", " ")
+
+
+def _sentence(value: str) -> str:
+    return f"{value[:1].upper()}{value[1:]}"

@@ -1,0 +1,45 @@
+"""For staff: the pathways they have a part in, and the story of each from its facts. Nothing is changed here."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from models.working_days import london_date
+from store import owed as store
+from store.ask import story
+from store.database import reading
+from store.links import Visitor
+from web.page import page
+from web.visit import NotYours, Site, site, staff
+
+router = APIRouter()
+Here = Annotated[Site, Depends(site)]
+Staff = Annotated[Visitor, Depends(staff)]
+A_PAGE = 50
+
+
+@router.get("/pathways")
+def mine(
+    request: Request, site: Here, visitor: Staff, number: int = 1, stands: str = "", reference: str = ""
+) -> Response:
+    """The open pathways of this adviser or office, what is due first."""
+    number = max(1, min(number, 100_000))
+    said = {"label": stands.strip()[:60], "reference": reference.strip()[:40]}
+    with reading(site.engine) as connection:
+        rows, count = store.my_pathways(connection, visitor.holder, page=number, size=A_PAGE, **said)
+    pages = max(1, -(-count // A_PAGE))
+    today = london_date(site.now())
+    return page(
+        request, "pathways.html", visitor, rows=rows, count=count, number=number, pages=pages, said=said, today=today
+    )
+
+
+@router.get("/pathways/{reference}")
+def one(request: Request, site: Here, visitor: Staff, reference: str) -> Response:
+    """Where a pathway stands, what is owed, what was said and what happened."""
+    with reading(site.engine) as connection:
+        if not store.may_read(connection, visitor.holder, reference):
+            raise NotYours
+        told = story(connection, reference, london_date(site.now()), site.settings)
+    return page(request, "story.html", visitor, story=told, today=london_date(site.now()))

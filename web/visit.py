@@ -1,0 +1,104 @@
+"""Who is visiting: dependencies that a page asks for, each stricter than the one before."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import Depends, Request
+from sqlalchemy import Engine
+from starlette.datastructures import FormData
+
+from settings import Settings
+from store.database import reading
+from store.links import Visitor, visitor
+
+COOKIE = "__Host-session"
+MOST_FIELDS = 5000
+
+
+class GoTo(Exception):
+    """Another page comes first."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+class NotYours(Exception):
+    """There is no such page for this visitor: it is not said whether there is one for others."""
+
+
+class Forged(Exception):
+    """A form that was not shown to this visitor."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """What every page works with."""
+
+    engine: Engine
+    settings: Settings
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+def site(request: Request) -> Site:
+    return request.app.state.site
+
+
+def opened(request: Request, site: Annotated[Site, Depends(site)]) -> Visitor | None:
+    """Whoever has opened a return link in this browser; None for anybody else."""
+    secret = request.cookies.get(COOKIE)
+    if not secret:
+        return None
+    with reading(site.engine) as connection:
+        return visitor(connection, secret, site.now())
+
+
+def known(visitor: Annotated[Visitor | None, Depends(opened)]) -> Visitor:
+    """Somebody with a return link that is good."""
+    if visitor is None:
+        raise GoTo("/link?over=1")
+    return visitor
+
+
+def verified(request: Request, visitor: Annotated[Visitor, Depends(known)]) -> Visitor:
+    """Somebody who has typed in the code sent to their mailbox."""
+    if not visitor.verified:
+        then = request.url.path if request.method == "GET" else "/owed"
+        raise GoTo(f"/code?then={quote(then)}")
+    return visitor
+
+
+def staff(visitor: Annotated[Visitor, Depends(verified)]) -> Visitor:
+    """One of the staff, verified."""
+    if not visitor.holder.is_staff:
+        raise NotYours
+    return visitor
+
+
+def provider(visitor: Annotated[Visitor, Depends(known)]) -> Visitor:
+    if visitor.holder.is_staff:
+        raise NotYours
+    return visitor
+
+
+async def sent(request: Request) -> FormData:
+    """The form that came in, whoever sent it."""
+    async with request.form(max_files=1, max_fields=MOST_FIELDS) as form:
+        yield form
+
+
+async def written(visitor: Annotated[Visitor, Depends(known)], form: Annotated[FormData, Depends(sent)]) -> FormData:
+    """A form that was shown to this visitor, and to nobody else."""
+    token = form.get("token")
+    if not isinstance(token, str) or not visitor.wrote(token):
+        raise Forged
+    return form
+
+
+def texts(form: FormData) -> dict[str, str]:
+    """The fields of a form that are text, without what is around them."""
+    return {name: value.strip() for name, value in form.items() if isinstance(value, str)}
