@@ -1,6 +1,8 @@
 """Settings: built-in defaults, then `pathways.toml` in the home folder, then environment variables PATHWAYS_..."""
 
 import os
+import re
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -44,6 +46,9 @@ class Sending(BaseModel):
     """Waits after a passing failure; after the last of them the message is put on the list of failed ones."""
 
 
+SHORTEST_KEY = 32
+
+
 class Site(BaseModel):
     """The pages on which providers and advisers answer what they owe."""
 
@@ -77,6 +82,32 @@ class Site(BaseModel):
     """How many requests one address may make, and one link."""
     askings: str = "5/hour"
     """How many links or codes are sent to one mailbox, and asked for from one address times ten."""
+
+    @field_validator("url")
+    @classmethod
+    def _whole(cls, url: str) -> str:
+        if url and not re.fullmatch(r"https?://[^/?#@\s]+/?", url):
+            raise ValueError("it is where people reach the site, such as https://pathways.example, without a path")
+        return url
+
+    @field_validator("keys")
+    @classmethod
+    def _long(cls, keys: list[str]) -> list[str]:
+        if any(len(key.strip()) < SHORTEST_KEY for key in keys):
+            raise ValueError(
+                f"a key is drawn by lot and has at least {SHORTEST_KEY} characters; one of these is shorter"
+            )
+        return keys
+
+    @field_validator("requests", "askings")
+    @classmethod
+    def _rate(cls, rate: str) -> str:
+        from limits import parse
+
+        with suppress(ValueError):
+            if parse(rate).amount > 0:
+                return rate
+        raise ValueError("it is a number and a time, such as 240/minute or 5/hour")
 
 
 class Ports(BaseModel):

@@ -185,6 +185,37 @@ def refuse(number: Number, by: By) -> None:
     print("Refused.")
 
 
+@app.command()
+def concerns(as_json: Json = False) -> None:
+    """List what providers wrote of harm, the latest first, and who has read it; without their words."""
+    from store.concerns import listed
+    from store.database import reading
+
+    with reading(_strand()) as connection:
+        rows = listed(connection)
+    table(rows, as_json=as_json, title=f"{len(rows)} concerns", empty="No concern was written down.")
+
+
+@app.command()
+def concern(
+    number: Annotated[int, typer.Argument(help="Its number, from `pathways restricted concerns`.")], by: By
+) -> None:
+    """Read what a provider wrote of harm. That you read it is written down."""
+    from store import concerns
+    from store.database import reading
+
+    _of_strand(by)
+    row = concerns.read_by_strand(_strand(), number, by.upper(), datetime.now(UTC))
+    if row is None:
+        error(f"There is no concern {number}. `pathways restricted concerns` shows those there are.")
+        raise typer.Exit(NOT_FOUND)
+    with reading(_strand()) as connection:
+        readings = concerns.readings(connection, number)
+    said = {"concern": row.number, "pathway": row.pathway, "at risk": row.about, "by": row.recorded_by}
+    show_texts([said | {"recorded": row.recorded_at, "says": row.body}], as_json=False, empty="")
+    table(readings, as_json=False, title="Read")
+
+
 def _strand():
     from settings import settings
     from store.strand import strand

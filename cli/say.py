@@ -64,6 +64,7 @@ def complain(problem: Exception) -> int:
         "CannotStart",
         "FileRefused",
         "LimitsError",
+        "NoKeys",
         "SamplesRefused",
         "ChannelError",
         "RestrictedOff",

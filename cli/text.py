@@ -21,12 +21,10 @@ def add(
     file: Annotated[Path | None, typer.Argument(help="A text file; what is typed or piped in, without it.")] = None,
 ) -> None:
     """Take a provider's text. One with anything in it that a person should look at first is held."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from settings import RestrictedOff, settings
+    from settings import settings
     from store import texts
-    from store.database import WrongDatabase, database
-    from store.strand import strand
+    from store.database import database
+    from store.strand import OUT_OF_REACH, strand
 
     body = read_text(file)
     main = database(settings().database_url)
@@ -34,7 +32,7 @@ def add(
         taken = texts.add(main, strand(settings()), pathway.upper(), by.upper(), body, datetime.now(UTC))
     except texts.NotTaken as why:
         raise refused(why) from None
-    except (SQLAlchemyError, RestrictedOff, WrongDatabase, OSError):
+    except OUT_OF_REACH:
         error(UNCHECKED)
         raise typer.Exit(REFUSED) from None
     held = f"It is held as number {taken.number} until somebody has looked at it."

@@ -39,12 +39,27 @@ def _keep_coded(load: Load, lines: Sequence[Line], table: Table, points_to: dict
             found = [load.knows(line, column, known[column], kind) for column, kind in given.items()]
             if all(found) and load.first_of(seen, line.row.code, line):
                 good.append(line)
+        if table is Practitioner.__table__:
+            good = _nobody_elses(connection, load, good, "code", Provider.__table__)
         results = keep(connection, table, [_as_row(line.row) for line in good])
         if table is Area.__table__:  # who holds an office may owe what is open there
             load.look_again(connection, PathwayRow.area, changed([line.row.code for line in good], results))
         load.count(results)
 
     load.in_transactions(lines, keep_some)
+
+
+def _nobody_elses(
+    connection: Connection, load: Load, some: Sequence[Line], column: str, others: Table
+) -> Sequence[Line]:
+    """Those whose code no one of the others has: a fact, a duty and a page name practitioners and providers alike."""
+    taken, good = codes(connection, others), []
+    for line in some:
+        if (code := getattr(line.row, column)) in taken:
+            load.refuse(line, column, f"{code} is the code of a {others.name} already; give this one another")
+        else:
+            good.append(line)
+    return good
 
 
 def _as_row(row: Any) -> dict[str, Any]:
@@ -76,6 +91,7 @@ def keep_providers(load: Load, lines: Sequence[Line]) -> None:
 def _keep_lines(load: Load, seen: Seen, of_provider: Seen, connection: Connection, some: Sequence[Line]) -> None:
     areas = codes(connection, Area.__table__)
     good = [line for line in some if _sound(load, line, areas, seen, of_provider)]
+    good = _nobody_elses(connection, load, good, "provider", Practitioner.__table__)
     providers = {line.row.provider: _provider(line.row) for line in good}
     kept = keep(connection, Provider.__table__, list(providers.values()))
     own = dict(zip(providers, kept, strict=True))

@@ -20,7 +20,8 @@ class Kind:
     name: str
     says: str
     model: type[BaseModel]
-    keep: Callable[[Load, Sequence[Line]], None]
+    keep: Callable[[Load, Sequence[Line]], None] | None = None
+    """None where the site takes them in."""
     past: tuple[str, ...] = ()
     """Columns of days that cannot be still to come."""
     ordered: tuple[tuple[str, str], ...] = ()

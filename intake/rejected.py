@@ -1,15 +1,13 @@
 """The rejected file: refused rows as they came, each with its problem, to be corrected and loaded again."""
 
-import csv
-import io
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from intake.handed_out import as_file
 from intake.report import Problem, Report
 from intake.sheet import OURS, Sheet, column_name
-
-_MARK = b"\xef\xbb\xbf"
 
 
 def rejected_path(path: Path) -> Path:
@@ -22,7 +20,7 @@ def hand_back(path: Path, sheet: Sheet, report: Report) -> None:
     beside = rejected_path(path)
     try:
         if report.problems:
-            _write(beside, sheet, report.problems)
+            _replace(beside, rejected(sheet, report.problems))
             report.rejected_file = beside
         elif _is_ours(beside):
             beside.unlink()
@@ -31,18 +29,26 @@ def hand_back(path: Path, sheet: Sheet, report: Report) -> None:
         report.note(f"{beside} could not be written ({why.strerror}); the refused rows are only in this report")
 
 
-def _write(beside: Path, sheet: Sheet, problems: list[Problem]) -> None:
+def rejected(sheet: Sheet, problems: Iterable[Problem]) -> bytes:
+    """The refused rows as a file, each with what is wrong with it."""
     of_line: dict[int, list[str]] = {}
     for problem in problems:
         of_line.setdefault(problem.line, []).append(str(problem))
+    header, *rows = without_ours(sheet)
+    refused = [
+        [*cells, "; ".join(of_line[row.line])]
+        for row, cells in zip(sheet.rows, rows, strict=True)
+        if row.line in of_line
+    ]
+    return as_file([[*header, "problem"], *refused], sheet.delimiter)
+
+
+def without_ours(sheet: Sheet) -> list[list[str]]:
+    """The header and the rows, without the columns we add to a rejected file."""
     kept = [at for at, name in enumerate(sheet.header) if column_name(name) not in OURS]
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, delimiter=sheet.delimiter)
-    writer.writerow([sheet.header[at] for at in kept] + ["problem"])
-    for row in sheet.rows:
-        if row.line in of_line:
-            writer.writerow([*_cells(row.cells, kept, len(sheet.header)), "; ".join(of_line[row.line])])
-    _replace(beside, _MARK + out.getvalue().encode("utf-8", "replace"))
+    width = len(sheet.header)
+    rows = [_cells(row.cells, kept, width) for row in sheet.rows]
+    return [[sheet.header[at] for at in kept], *rows]
 
 
 def _cells(cells: list[str], kept: list[int], width: int) -> list[str]:

@@ -3,22 +3,20 @@
 import csv
 import io
 import re
-import zipfile
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
 
-from python_calamine import CalamineWorkbook
-
+from intake.bounds import TRUSTED, Bounds
 from intake.cells import BLANK
+from intake.handed_out import as_typed
 from intake.report import FileRefused
+from intake.workbook import OLD, ZIP, read_workbook
 
 OURS = {"problem", "line"}
 """Columns of our own rejected file; they are passed over when it is loaded again."""
-_EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
-_BIGGEST = 200 * 1024 * 1024
-_MOST_CELLS = 50_000_000
+NO_OTHERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass
@@ -39,21 +37,37 @@ class Sheet:
     columns: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
+    def cell(self, row: Row, column: str) -> str:
+        """What stands in a column; empty where there is no such column, or nothing in it."""
+        at = self.columns.get(column, len(row.cells))
+        return row.cells[at].strip(BLANK) if at < len(row.cells) else ""
+
 
 def read(path: Path) -> Sheet:
     """Read a spreadsheet. Raises FileRefused with a sentence when it is not one."""
-    content = _bytes(path)
+    return understand(path.name, _bytes(path))
+
+
+def understand(name: str, content: bytes, bounds: Bounds = TRUSTED, others: Mapping[str, str] = NO_OTHERS) -> Sheet:
+    """What a spreadsheet holds; `others` are other names of its columns. Raises FileRefused."""
+    if len(content) > bounds.size:
+        raise bounds.too_large(name)
     if not content.strip():
-        raise FileRefused(f"{path.name} is empty")
-    sheet = _excel(path.name, content) if content.startswith(_EXCEL) else _csv(path.name, content)
-    sheet.columns = _columns(path.name, sheet)
+        raise FileRefused(f"{name} is empty")
+    if content.startswith((ZIP, OLD)):
+        cells, notes = read_workbook(name, content, bounds)
+        sheet = _sheet(name, (Row(n, row) for n, row in enumerate(cells, 1)), bounds)
+        sheet.notes += notes
+    else:
+        sheet = _csv(name, content, bounds)
+    sheet.columns = _columns(name, sheet, others)
     return sheet
 
 
 def _bytes(path: Path) -> bytes:
     try:
-        if path.stat().st_size > _BIGGEST:
-            raise FileRefused(f"{path.name} is larger than 200 MB; split it into several files")
+        if path.stat().st_size > TRUSTED.size:
+            raise TRUSTED.too_large(path.name)
         return path.read_bytes()
     except FileNotFoundError:
         raise FileRefused(f"there is no file {path}") from None
@@ -68,19 +82,22 @@ def _bytes(path: Path) -> bytes:
 # CSV ------------------------------------------------------------------------------------------------------------------
 
 
-def _csv(name: str, content: bytes) -> Sheet:
+def _csv(name: str, content: bytes, bounds: Bounds) -> Sheet:
     source = _decoded(name, content)
-    delimiter = _delimiter(next((line for line in source.splitlines() if line.strip(BLANK)), ""))
-    reader = csv.reader(io.StringIO(source, newline=""), delimiter=delimiter, strict=True)
-    rows, before = [], 0
+    delimiter = _delimiter(next((line for line in io.StringIO(source, newline=None) if line.strip(BLANK)), ""))
+    return _sheet(name, _csv_rows(name, source, delimiter), bounds, delimiter)
+
+
+def _csv_rows(name: str, source: str, delimiter: str) -> Iterator[Row]:
+    reader, before = csv.reader(io.StringIO(source, newline=""), delimiter=delimiter, strict=True), 0
     try:
         for cells in reader:
-            rows.append(Row(before + 1, cells))
+            if cells:
+                yield Row(before + 1, cells)
             before = reader.line_num
     except csv.Error:
         why = f"line {before + 1}: a quotation mark is not closed, or stands where none should"
         raise FileRefused(f"{name} cannot be read from {why}") from None
-    return _sheet(rows, delimiter, name)
 
 
 def _decoded(name: str, content: bytes) -> str:
@@ -99,66 +116,22 @@ def _delimiter(header: str) -> str:
     return max(",;\t", key=unquoted.count)
 
 
-# Excel ----------------------------------------------------------------------------------------------------------------
-
-
-def _excel(name: str, content: bytes) -> Sheet:
-    try:
-        _check_size(name, content)
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
-        first, *others = workbook.sheet_names
-        values = workbook.get_sheet_by_name(first).to_python(skip_empty_area=False)
-    except (KeyboardInterrupt, SystemExit, FileRefused):
-        raise
-    except BaseException:  # a damaged workbook can end in the reader's own panic, which is no Exception
-        raise FileRefused(
-            f"{name} cannot be opened as a workbook: it is damaged, locked with a password or no spreadsheet"
-        ) from None
-    sheet = _sheet([Row(n, [_cell(value) for value in row]) for n, row in enumerate(values, 1)], ",", name)
-    if others:
-        sheet.notes.append("only the first sheet of the workbook was read")
-    return sheet
-
-
-def _check_size(name: str, content: bytes) -> None:
-    """The reader makes room for every cell up to the last one: a lone cell far out would take all memory there is."""
-    if not content.startswith(_EXCEL[0]):
-        return
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        parts = [part for part in archive.infolist() if part.filename.endswith(".xml")]
-        if sum(part.file_size for part in parts) > _BIGGEST:
-            raise FileRefused(f"{name} is too large for a workbook; save it as CSV")
-        sheets = [archive.read(part) for part in parts if part.filename.startswith("xl/worksheets/")]
-    if not sheets:
-        raise FileRefused(f"{name} is no Excel workbook (.xlsx); save it as one, or as CSV")
-    if any(_room(sheet) > _MOST_CELLS for sheet in sheets):
-        raise FileRefused(f"{name} has a cell far outside its table; delete the empty rows and columns around it")
-
-
-def _room(sheet: bytes) -> int:
-    """About how many cells lie between the first cell of a sheet and its last."""
-    rows = max((int(number) for number in re.findall(rb"<row [^>]*?\br=.(\d+)", sheet)), default=1)
-    letters = 3 if re.search(rb"\br=.[A-Z]{3}\d", sheet) else 2 if re.search(rb"\br=.[A-Z]{2}\d", sheet) else 1
-    return rows * 26**letters
-
-
-def _cell(value: Any) -> str:
-    """A cell of a workbook as it would be typed."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    if isinstance(value, datetime):
-        value = (value + timedelta(milliseconds=500)).replace(microsecond=0)  # Excel counts in fractions of a day
-        return (value.date() if value.time() == time() else value).isoformat()
-    return value.isoformat() if isinstance(value, date | time) else str(value)
-
-
 # Both -----------------------------------------------------------------------------------------------------------------
 
 
-def _sheet(rows: list[Row], delimiter: str, name: str) -> Sheet:
-    filled = [row for row in rows if any(cell.strip(BLANK) for cell in row.cells)]
+def _sheet(name: str, rows: Iterable[Row], bounds: Bounds, delimiter: str = ",") -> Sheet:
+    """The rows that hold anything, the first of them as the header; no more of them is read than may be."""
+    filled: list[Row] = []
+    for row in rows:
+        if not any(cell.strip(BLANK) for cell in row.cells):
+            continue
+        if len(filled) > bounds.rows:
+            raise bounds.too_many_rows(name)
+        if len(row.cells) > bounds.columns:
+            raise bounds.too_wide(name)
+        if any(len(cell) > bounds.longest for cell in row.cells):
+            raise bounds.too_long(name)
+        filled.append(Row(row.line, [as_typed(cell) for cell in row.cells]))
     if not filled:
         raise FileRefused(f"{name} is empty")
     return Sheet(filled[0].cells, filled[1:], delimiter)
@@ -168,10 +141,10 @@ def column_name(cell: str) -> str:
     return re.sub(r"[\s\u200b-]+", "_", cell.strip(BLANK)).lower()
 
 
-def _columns(name: str, sheet: Sheet) -> dict[str, int]:
+def _columns(name: str, sheet: Sheet, others: Mapping[str, str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for at, cell in enumerate(sheet.header):
-        called = column_name(cell)
+        called = others.get(column_name(cell), column_name(cell))
         if not called:
             if any(at < len(row.cells) and row.cells[at].strip(BLANK) for row in sheet.rows):
                 raise FileRefused(f"{name}: column {at + 1} holds something but has no name in the header")

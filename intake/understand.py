@@ -35,10 +35,10 @@ def _columns(names: list[str]) -> str:
 
 def understood(load: Load, kind: Any, sheet: Sheet) -> list[Line]:
     """The rows that can be read; the others are refused."""
-    at = {name: place for name, place in sheet.columns.items() if name not in OURS}
+    names = [name for name in sheet.columns if name not in OURS]
     lines = []
     for row in sheet.rows:
-        cells = {name: row.cells[i].strip(BLANK) if i < len(row.cells) else "" for name, i in at.items()}
+        cells = {name: sheet.cell(row, name) for name in names}
         problems = list(_too_wide(row, sheet)) or list(_read(kind, row.line, cells, load, lines))
         load.report.problems += problems
     return lines

@@ -28,6 +28,7 @@ from models.facts.cppp import (
     SessionCalledOff,
     SessionHeld,
     SessionLetterSent,
+    SessionSet,
     SpipConsidered,
 )
 from models.facts.dvpp import (
@@ -87,11 +88,13 @@ class Answer:
     """The details to ask for; one in `optional` may stay empty."""
     optional: tuple[str, ...] = ()
     on: str = "today"
-    """The day it happened: "asked" for, "today", or the day of the "duty" (its session)."""
+    """The day it happened: "asked" for, "today", the day of the "duty" (its session), or of the "session" chosen."""
     by_link: bool = False
     """Whether a return link is enough: dates and attendance codes only."""
     rebooks: bool = False
     """Whether a new session may be booked in the same breath."""
+    meets: bool = True
+    """Whether it meets the duty by itself; otherwise it is a part of the answer, and others may give theirs."""
 
 
 def _decides(kind: type[Fact], name: str, **says: str) -> tuple[Answer, ...]:
@@ -125,7 +128,11 @@ WEEKLY = (
 
 _DROPPED = Answer("dropped", "He was taken off the programme", Dropped, asks=("reason",), on="asked")
 _SIGNED = "I have signed it and filed it with the court"
-_HELD = _asks(SessionHeld, "held", "A session was held", "session")
+_HELD = Answer("held", "A session was held", SessionHeld, asks=("session",), on="session", meets=False)
+_SETS = Answer(
+    "set", "A session is fixed", SessionSet, asks=("session", "starts_at", "ends_at", "sitting", "party"),
+    optional=("party",), meets=False,
+)  # fmt: skip
 _STOPPED = Answer("stopped", "The programme stops", ProgrammeStopped, asks=("reason",))
 
 
@@ -141,7 +148,7 @@ ANSWERS: dict[str, tuple[Answer, ...]] = {
     ),
     "booking": (
         BOOKS,
-        _asks(ContactAttempted, "not_reached", "We tried to reach the person and could not"),
+        _asks(ContactAttempted, "not_reached", "We tried to reach the person and could not", meets=False),
         _REFUSED,
     ),
     "attendance_report": ATTENDANCE,
@@ -149,7 +156,7 @@ ANSWERS: dict[str, tuple[Answer, ...]] = {
     "next_step": (Answer("step", "The next step was offered", NextStepTaken, asks=("step",)),),
     "assessment": (
         _asks(AssessmentDone, "done", "He was assessed"),
-        _asks(AssessmentMissed, "missed", "He did not come to an appointment"),
+        _asks(AssessmentMissed, "missed", "He did not come to an appointment", meets=False),
         _REFUSED,
     ),
     "assessment_report": (
@@ -173,9 +180,9 @@ ANSWERS: dict[str, tuple[Answer, ...]] = {
     "recall": (Answer("recalled", "The referral is taken back", ReferralRecalled, asks=("reason",)),),
     "phone_provider": (_asks(ProviderPhoned, "phoned", "I rang the provider"),),
     "safeguarding_enquiries": (
-        _asks(EnquiriesDone, "done", "Police and local authority checks are back"),
-        _asks(ParentSpokenTo, "spoken_to", "I have spoken to a parent", "party"),
-        _asks(SafeguardingLetterFiled, "filed", "The safeguarding letter is filed with the court"),
+        _asks(EnquiriesDone, "done", "Police and local authority checks are back", meets=False),
+        _asks(ParentSpokenTo, "spoken_to", "I have spoken to a parent", "party", meets=False),
+        _asks(SafeguardingLetterFiled, "filed", "The safeguarding letter is filed with the court", meets=False),
     ),
     "risk_review": _decides(
         RiskReviewed, "decision", **{"continue": "It may go on", "unsuitable": "It is not suitable"}
@@ -195,8 +202,8 @@ ANSWERS: dict[str, tuple[Answer, ...]] = {
     ),
     "court_variation": (_asks(DirectionDischarged, "discharged", "The court varied or discharged the direction"),),
     "suitability_gate": (
-        _asks(ViolenceEstablished, "established", "Violence is admitted or found", "basis"),
-        _asks(SurvivorPlanMade, "plan", "There is a plan for the survivor"),
+        _asks(ViolenceEstablished, "established", "Violence is admitted or found", "basis", meets=False),
+        _asks(SurvivorPlanMade, "plan", "There is a plan for the survivor", meets=False),
     ),
     "final_order_review": _decides(
         FinalOrderReviewed, "decision", go_on="It goes on", ask_the_court="The court is asked for an activity direction"
@@ -211,7 +218,9 @@ ANSWERS: dict[str, tuple[Answer, ...]] = {
     "letter_referral_ended": (_asks(LetterSent, "sent", "The letter was sent"),),
     "letter_session": (_asks(SessionLetterSent, "sent", "The letter was sent"),),
     "assessment_opening": (_asks(AssessmentOpened, "opened", "The assessment is opened"),),
-    "criteria": (Answer("assessed", "A criterion is assessed", CriterionAssessed, asks=("criterion", "met")),),
+    "criteria": (
+        Answer("assessed", "A criterion is assessed", CriterionAssessed, asks=("criterion", "met"), meets=False),
+    ),
     "la_referral": (
         Answer("child_in_need", "Referred: a child in need", LocalAuthorityConsidered,
                {"referred": True, "ground": "child_in_need"}),
@@ -235,13 +244,13 @@ ANSWERS: dict[str, tuple[Answer, ...]] = {
     ),
     "court_timetable": (_asks(CourtTimetabled, "timetabled", "The court gave time", "file_by"),),
     "practitioner": (Answer("matched", "Give it to a practitioner", PractitionerMatched, asks=("practitioner",)),),
-    "first_session": (_HELD,),
-    "sessions": (_HELD, _STOPPED),
+    "first_session": (_HELD, _SETS),
+    "sessions": (_HELD, _SETS, _STOPPED),
     "session_result": (
-        _asks(SessionHeld, "held", "It was held"),
+        Answer("held", "It was held", SessionHeld, on="duty"),
         Answer("called_off", "It did not take place", SessionCalledOff),
     ),
-    "joint_meeting": (_HELD, Answer("waived", "Do without it", JointMeetingWaived, asks=("reason",))),
+    "joint_meeting": (_HELD, _SETS, Answer("waived", "Do without it", JointMeetingWaived, asks=("reason",))),
     "child_letter": (_asks(ChildLetterShared, "shared", "The letter was shared with both parents"),),
     "extension_or_stop": (
         Answer("extended", "The court gave more time", ExtensionGranted, asks=("until",), on="asked"),
@@ -256,7 +265,7 @@ ANSWERS: dict[str, tuple[Answer, ...]] = {
 
 FAILED_CONTACT = Answer(
     "contact_failed", "A parent could not be reached, and I accept why", ContactFailed,
-    asks=("party", "attempts", "reason"), on="asked",
+    asks=("party", "attempts", "reason"), on="asked", meets=False,
 )  # fmt: skip
 """Of a gate, for service managers only (SR-02)."""
 
@@ -268,8 +277,8 @@ def answers_to(duty: str, role: str = "") -> tuple[Answer, ...]:
 
 
 def kinds_of(duty: str) -> frozenset[str]:
-    """The kinds of fact of which any one answers a duty."""
-    return frozenset(answer.fact.kind for answer in ANSWERS.get(duty, ()))
+    """The kinds of fact of which any one meets a duty; none where it takes several."""
+    return frozenset(answer.fact.kind for answer in ANSWERS.get(duty, ()) if answer.meets)
 
 
 def choices(answer: Answer, name: str) -> tuple[Any, ...]:
@@ -313,7 +322,7 @@ def meant(duty: Any, anchor: Fact | None, by: str, holder: str | None) -> dict[s
     """
     _, _, which = duty.key.partition(":")
     _, _, which = which.partition(":")
-    said: dict[str, Any] = {"signed_by": by, "provider": holder or by}
+    said: dict[str, Any] = {"signed_by": by, "accepted_by": by, "provider": holder or by}
     if session := getattr(anchor, "session", None) or (which if duty.kind == "letter_session" else None):
         said["session"] = session
     if duty.kind == "weekly_attendance":

@@ -63,6 +63,7 @@ def add_days(day: date, count: int, pauses: Sequence[Pause] = ()) -> date:
     return day
 
 
+@lru_cache(maxsize=65536)
 def working_days_after(start: date, end: date) -> int:
     """How many working days lie after `start` up to and including `end`; negative when `end` is the earlier."""
     if end < start:

@@ -142,6 +142,7 @@ class Story:
     notices: Sequence[Any]
     case: str
     next: str
+    today: date
 
 
 def story(connection: Connection, reference: str, today: date, settings: Settings) -> Story | None:
@@ -155,7 +156,7 @@ def story(connection: Connection, reference: str, today: date, settings: Setting
     query = query.outerjoin(messages, messages.c.bundle == notices.c.bundle)
     told = connection.execute(query.where(notices.c.pathway == reference).order_by(notices.c.id)).all()
     facts = sorted(one.known.facts, key=lambda fact: (fact.happened_on, fact.place))
-    return Story(one, facts, owed, told, one.row.case, _next(one, owed, today))
+    return Story(one, facts, owed, told, one.row.case, _next(one, owed, today), today)
 
 
 def _next(one: Loaded, owed: Sequence[Any], today: date) -> str:

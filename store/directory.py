@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from models.facts import Fact
 from models.facts.referral import ReferralDeclined
@@ -137,6 +138,13 @@ def directory(connection: Connection, programme: str, profile: Profile, limits: 
     for row in connection.execute(select(Closure.__table__).where(Closure.provider.in_(lines))):
         closures.setdefault(row.provider, []).append((row.closed_from, row.closed_until))
     return Directory(programme, profile, limits, lines, holding, closures)
+
+
+def own_line(connection: Connection, provider: str, programme: str) -> Row[Any] | None:
+    """One programme of one provider, as the directory has it; None where the provider does not deliver it."""
+    table = ServiceLine.__table__
+    query = select(table).where(table.c.provider == provider, table.c.programme == programme)
+    return connection.execute(query).first()
 
 
 def _practitioners(connection: Connection, programme: str) -> dict[str, Line]:

@@ -3,46 +3,28 @@
 What safety forbids is another matter (`models.safety`). A refusal is a sentence that names the column at fault.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from models.facts import Fact
 from models.facts.case import ContactFailed, ProceedingsEnded, RiskRaised
 from models.facts.cppp import (
     AssessmentOpened,
-    ChildLetterShared,
     ConsentGiven,
-    ConsentRefused,
     ConsentWithdrawn,
-    CourtTimetabled,
     CriterionAssessed,
     LocalAuthorityConsidered,
-    OutcomeRecorded,
     PractitionerMatched,
     ProgrammeOffered,
     ProgrammeStopped,
     SessionCalledOff,
-    SessionHeld,
     SessionLetterSent,
     SessionMoved,
     SessionSet,
-    Unavailable,
 )
-from models.facts.dvpp import (
-    AssessmentDone,
-    AssessmentMissed,
-    AssessmentReported,
-    Dropped,
-    FinalReported,
-    MidwayReported,
-    NoProviderInReach,
-    ProgrammeStarted,
-    SurvivorPlanMade,
-    ViolenceEstablished,
-    WeeklyAttendance,
-)
+from models.facts.dvpp import NoProviderInReach, SurvivorPlanMade, ViolenceEstablished
 from models.facts.every import (
     CourtPaperSigned,
     DirectionDischarged,
@@ -55,21 +37,14 @@ from models.facts.every import (
     SuitabilityDecided,
     Withdrawn,
 )
-from models.facts.referral import (
-    Acknowledged,
-    CorrectionAsked,
-    ProviderPhoned,
-    ReferralDeclined,
-    ReferralRecalled,
-    ReferralSent,
-)
-from models.facts.referral import Refused as RefusedByPerson
-from models.facts.spip import AttendanceReported, ContactAttempted, SessionBooked
-from models.gates import sessions_held
-from models.pathway import Pathway
-from models.weeks import nth, session_days
+from models.facts.referral import CorrectionAsked, ProviderPhoned, ReferralSent
+from models.facts.spip import AttendanceReported, SessionBooked
+from models.screen import words
 from models.working_days import london_date, say
+from store import judge_cppp, judge_dvpp, judge_referral
+from store.judge_referral import GIVEN_BACK, OF_HOLDER, is_free, of_holder, sent_to
 from store.pathways import Loaded, Record
+from store.refusal import Refused, contradicts, summary
 
 _AFTER_THE_END = (LetterSent, SessionLetterSent, ProviderPhoned, CorrectionAsked)
 _MAY_COME_FIRST = (ViolenceEstablished, SurvivorPlanMade)
@@ -77,23 +52,6 @@ _MAY_COME_FIRST = (ViolenceEstablished, SurvivorPlanMade)
 _SHARED = ("session", "provider", "hearing_on", "party")
 _ENDS = (Withdrawn, ProceedingsEnded, DirectionDischarged, NoProviderInReach, ConsentWithdrawn, ProgrammeStopped)
 _BEGINS = (ReferralSent, SessionBooked, PractitionerMatched, SessionSet, SessionMoved)
-_OF_ONE_SESSION = (SessionMoved, SessionCalledOff, SessionHeld)
-_GIVEN_BACK = (ReferralDeclined, ReferralRecalled)
-_OF_HOLDER = (
-    Acknowledged, ReferralDeclined, ReferralRecalled, ContactAttempted, RefusedByPerson, SessionBooked,
-    AssessmentMissed, AssessmentDone, AssessmentReported, ProgrammeStarted, WeeklyAttendance, Dropped, MidwayReported,
-    FinalReported,
-)  # fmt: skip
-"""What is said only of, or by, the provider that holds the referral."""
-_ONCE = (AssessmentDone, AssessmentReported, ProgrammeStarted, WeeklyAttendance, Dropped, MidwayReported, FinalReported)
-
-
-class Refused(Exception):
-    """{why}"""
-
-    def __init__(self, field: str, why: str) -> None:
-        super().__init__(why)
-        self.field, self.why = field, why
 
 
 @dataclass(frozen=True)
@@ -118,6 +76,8 @@ def sound(fact: Fact, now: datetime, people: People) -> None:
         raise Refused("told_already", "a referral of today is not known to its provider yet; leave told_already empty")
     if isinstance(fact, (SessionBooked, SessionSet, SessionMoved)) and fact.happened_on > fact.session_on:
         raise Refused("happened_on", f"a session is fixed before it is held, on {say(fact.session_on)}")
+    if fact.recorded_by not in people.roles and fact.recorded_by not in people.providers:
+        raise Refused("recorded_by", f"{fact.recorded_by} is neither a practitioner nor a provider we know")
     if isinstance(fact, ContactFailed) and people.roles.get(fact.accepted_by) != "service_manager":
         why = f"a failed contact is accepted by a service manager; {fact.accepted_by} is not one"
         raise Refused("accepted_by", why)
@@ -139,7 +99,7 @@ def agrees(fact: Fact, subject: str, record: Record) -> None:
         raise Refused("supersedes", "say by its number which fact never happened")
     standing = next((f for f in record.live if f.identity == fact.identity and f.id != fact.supersedes), None)
     if standing:
-        raise _contradicts(standing)
+        raise contradicts(standing)
     before = next((f for f in record.corrected.values() if f.identity == fact.identity), None)
     if fact.supersedes is None and before:
         now = next((f.id for f in record.live if f.place == before.place), before.id)
@@ -168,11 +128,23 @@ def follows(fact: Fact, one: Loaded, subject: str) -> None:
         raise Refused("happened_on", f"it cannot have happened before {say(earliest)}, the day of what it answers")
 
 
+_MADE_UP = ("session", "venue", "risk", "hold")
+"""Details that hold a code somebody makes up."""
+
+
+def names_nobody(fact: Fact, names: Iterable[str]) -> None:
+    """A code that is made up holds no name of a party (SR-12): what is short enough fits the form of one."""
+    for made_up in _MADE_UP:
+        parts = set(words(str(getattr(fact, made_up, None) or "")))
+        if parts & {word for name in names for word in words(name) if len(word) > 2}:
+            raise Refused(made_up, "it holds what is a name in this case (SR-12); use a code that says nothing")
+
+
 def first_to_answer(answers: Any, about: Sequence[Loaded]) -> None:
     """Of two who answer the same, the first one's answer stands and the other is told."""
     facts = [fact for one in about for fact in one.known.facts]
     if answers and (other := answers.given(facts)):
-        raise Refused("fact", f"somebody else has answered this meanwhile: {_summary(other)}, fact {other.id}")
+        raise Refused("fact", f"somebody else has answered this meanwhile: {summary(other)}, fact {other.id}")
 
 
 def fits(fact: Fact, one: Loaded, of_person: Sequence[Loaded]) -> None:
@@ -182,7 +154,7 @@ def fits(fact: Fact, one: Loaded, of_person: Sequence[Loaded]) -> None:
     target = next((f for f in one.known.facts if f.id == fact.supersedes), None)
     if isinstance(target, Requested):
         raise Refused("supersedes", "what opened a pathway is not corrected; withdraw it and ask anew")
-    if isinstance(target, (ReferralSent, *_GIVEN_BACK)) and (type(fact), getattr(fact, "provider", "")) != (
+    if isinstance(target, (ReferralSent, *GIVEN_BACK)) and (type(fact), getattr(fact, "provider", "")) != (
         type(target),
         target.provider,
     ):
@@ -201,13 +173,21 @@ def fits(fact: Fact, one: Loaded, of_person: Sequence[Loaded]) -> None:
     if isinstance(target, PractitionerMatched):
         why = "who was told that it is theirs is not corrected; give it to another (practitioner_matched)"
         raise Refused("supersedes", why)
-    for judged, kinds in _MORE:
+    for judged, kinds in (*judge_cppp.RULES, *judge_dvpp.RULES, *judge_referral.RULES):
         if isinstance(fact, kinds):
             judged(fact, one)
     if target is None and isinstance(fact, ReferralSent):
-        _is_free(fact, one)
-    if target is None and isinstance(fact, _OF_HOLDER):
-        _of_holder(fact, one)
+        is_free(fact, one)
+    if target is None and isinstance(fact, OF_HOLDER):
+        of_holder(fact, one)
+
+
+def sent_here(fact: Fact, about: Sequence[Loaded], people: People) -> None:
+    """A provider records under referrals it was sent. Judged first: any other refusal would tell it of a pathway."""
+    if fact.recorded_by not in people.providers or fact.recorded_by in people.roles or fact.about == "case":
+        return
+    if not any(fact.recorded_by in sent_to(one) for one in about):
+        raise Refused("recorded_by", f"{fact.recorded_by} was not sent this referral")
 
 
 def permitted(fact: Fact, about: Sequence[Loaded], people: People) -> None:
@@ -216,12 +196,8 @@ def permitted(fact: Fact, about: Sequence[Loaded], people: People) -> None:
     So it is too for a case that has no pathway yet: what is recorded then opens the gate of one that comes later.
     """
     role = people.roles.get(fact.recorded_by)
-    if role is None and fact.recorded_by not in people.providers:
-        raise Refused("recorded_by", f"{fact.recorded_by} is neither a practitioner nor a provider we know")
     if role is None and fact.by != "provider":
         raise Refused("recorded_by", f"a provider does not record {fact.kind}; it is for staff")
-    if role is None and fact.about == "pathway" and not any(fact.recorded_by in _sent_to(one) for one in about):
-        raise Refused("recorded_by", f"{fact.recorded_by} was not sent this referral")
     if fact.by == "manager" and role != "service_manager":
         raise Refused("recorded_by", f"{fact.kind} is recorded by a service manager")
     if fact.by == "adviser" and role not in ("adviser", "service_manager"):
@@ -256,189 +232,14 @@ def _nothing_rests_on(target: Fact, one: Loaded) -> None:
             raise Refused("supersedes", f"{target.label} is not corrected any more: {instead}")
 
 
-def _taken_once(fact: Acknowledged, one: Loaded) -> None:
-    p = Pathway(one.known, fact.recorded_on)
-    sent = p.last(ReferralSent, provider=fact.provider)
-    taken = p.first(Acknowledged, after=sent, provider=fact.provider) if sent else None
-    if taken and taken.id != fact.supersedes:
-        raise Refused(
-            "fact", f"{fact.provider} acknowledged this referral on {say(taken.happened_on)}, fact {taken.id}"
-        )
-
-
-def _not_before_what_it_did(fact: ReferralDeclined | ReferralRecalled, one: Loaded) -> None:
-    """A referral is not given back before what its provider has done under it."""
-    p = Pathway(one.known, fact.recorded_on)
-    sent = p.last(ReferralSent, provider=fact.provider)
-    done = p.all(*_OF_HOLDER, after=sent) if sent else []
-    last = max((f.happened_on for f in done if not isinstance(f, _GIVEN_BACK)), default=fact.happened_on)
-    if fact.happened_on < last:
-        raise Refused("happened_on", f"{fact.provider} did something under this referral on {say(last)}")
-
-
 def _may_reopen(one: Loaded, of_person: Sequence[Loaded]) -> None:
     other = next((o for o in of_person if o is not one and not o.row.closed_on), None)
     if other:
         raise Refused("supersedes", f"this person has {other.row.reference} open; two of a kind cannot run at once")
 
 
-def _is_free(fact: ReferralSent, one: Loaded) -> None:
-    """A referral goes out when nobody holds it, and not before the last one was given back."""
-    p = Pathway(one.known, fact.recorded_on)
-    if p.provider:
-        why = f"{p.provider} holds this referral; it has to decline it, or be recalled (referral_recalled), first"
-        raise Refused("provider", why)
-    last = p.last(*_GIVEN_BACK)
-    if last and fact.happened_on < last.happened_on:
-        raise Refused("happened_on", f"the referral before it was given back on {say(last.happened_on)}")
-
-
-def _of_holder(fact: Fact, one: Loaded) -> None:
-    """Only who holds the referral answers it, and nothing is booked while nobody does."""
-    holder = Pathway(one.known, fact.recorded_on).provider
-    named = getattr(fact, "provider", None) or (fact.recorded_by if fact.recorded_by in _sent_to(one) else None)
-    if holder is None or named not in (None, holder.code):
-        said = f"; {holder} does" if holder else ""
-        raise Refused(
-            "provider", f"{named} does not hold this referral{said}" if named else "nobody holds this referral"
-        )
-
-
-def _session_stands(fact: SessionMoved | SessionCalledOff | SessionHeld, one: Loaded) -> None:
-    """A session is moved, called off or held while it is still to come; it is held on the day it is set for."""
-    p = Pathway(one.known, fact.recorded_on)
-    over = p.first(SessionCalledOff, SessionHeld, session=fact.session)
-    if over and over.id != fact.supersedes:
-        raise Refused("session", f"{fact.session} is over: {over.label} on {say(over.happened_on)}")
-    timed = p.last(SessionSet, SessionMoved, session=fact.session)
-    if isinstance(fact, SessionMoved) and timed and fact.happened_on < timed.happened_on:
-        raise Refused("happened_on", f"{fact.session} was put on another day since, on {say(timed.happened_on)}")
-    if isinstance(fact, SessionHeld) and timed and fact.happened_on != timed.session_on:
-        why = f"{fact.session} is set for {say(timed.session_on)}; if it was held on another day, move it first"
-        raise Refused("happened_on", why)
-
-
 def _reports(fact: Fact) -> bool:
     return isinstance(fact, CourtPaperSigned) and fact.paper == "report"
-
-
-def _signed_once(fact: CourtPaperSigned, one: Loaded) -> None:
-    """The court is advised once of a CPPP, and gets one report."""
-    if one.row.programme != "CPPP" or fact.paper == "note":
-        return
-    signed = Pathway(one.known, fact.recorded_on).first(CourtPaperSigned, paper=fact.paper)
-    if signed and signed.id != fact.supersedes:
-        raise Refused("paper", f"the {fact.paper} was signed on {say(signed.happened_on)}, fact {signed.id}")
-
-
-def _court_was_advised(fact: CourtTimetabled, one: Loaded) -> None:
-    advised = Pathway(one.known, fact.recorded_on).first(CourtPaperSigned, paper="advice")
-    if advised is None or advised.happened_on > fact.happened_on:
-        raise Refused("fact", "the court gives time when it was advised; record court_paper_signed paper=advice first")
-
-
-def _given_in_turn(fact: PractitionerMatched, one: Loaded) -> None:
-    """Whoever it went to last has it, so it is given on after that day and to somebody else."""
-    last = Pathway(one.known, fact.recorded_on).last(PractitionerMatched)
-    if last is None:
-        return
-    if last.practitioner == fact.practitioner:
-        raise Refused("practitioner", f"{fact.practitioner} has it since {say(last.happened_on)}")
-    if fact.happened_on < last.happened_on:
-        raise Refused("happened_on", f"it was given to {last.practitioner} since, on {say(last.happened_on)}")
-
-
-def _sessions_complete(fact: OutcomeRecorded, one: Loaded) -> None:
-    """The outcome is that of all the sessions; one that ends before them is stopped (programme_stopped)."""
-    answers = sessions_held(Pathway(one.known, fact.recorded_on))
-    if missing := [name for name, answer in answers if answer is None]:
-        raise Refused("fact", f"the sessions are not complete; still missing: {', '.join(missing)}")
-    if fact.happened_on < (last := max(answer.happened_on for _, answer in answers if answer)):
-        raise Refused("happened_on", f"the sessions were only complete on {say(last)}")
-
-
-def _child_was_seen(fact: ChildLetterShared, one: Loaded) -> None:
-    seen = dict(sessions_held(Pathway(one.known, fact.recorded_on)))["a session with the child"]
-    if seen is None or seen.happened_on > fact.happened_on:
-        raise Refused("fact", "the child is seen first; record that session (session_held)")
-
-
-def _one_answer(fact: ConsentGiven | ConsentRefused, one: Loaded) -> None:
-    """A parent answers once: a consent is withdrawn, and a refusal ends it."""
-    said = Pathway(one.known, fact.recorded_on).first(ConsentGiven, ConsentRefused, party=fact.party)
-    if isinstance(said, ConsentGiven) and isinstance(fact, ConsentRefused):
-        raise Refused("fact", f"{fact.party} has consented; a consent is withdrawn (consent_withdrawn)")
-    if isinstance(said, ConsentRefused) and isinstance(fact, ConsentGiven):
-        raise Refused("fact", f"{fact.party} declined on {say(said.happened_on)}, fact {said.id}, which ends it")
-
-
-def _known_there(fact: Unavailable, one: Loaded) -> None:
-    p = Pathway(one.known, fact.recorded_on)
-    may = [*one.known.parties, one.row.case, one.row.adviser, *filter(None, [p.provider and p.provider.code])]
-    if fact.who not in may:
-        raise Refused("who", f"{fact.who} has no part in {one.row.reference}; one of {', '.join(dict.fromkeys(may))}")
-
-
-def _as_long_as_it_is(fact: ProgrammeStarted, one: Loaded) -> None:
-    least, most = (one.known.limits.number(name) for name in ("least_weeks", "most_weeks"))
-    if not least <= fact.weeks <= most:
-        raise Refused("weeks", f"a programme has {least} to {most} weekly sessions")
-
-
-def _programme_is_over(fact: FinalReported, one: Loaded) -> None:
-    """Nobody has completed a programme whose weeks are not over."""
-    started = Pathway(one.known, fact.recorded_on).first(ProgrammeStarted)
-    last = nth(session_days(started.happened_on, ()), started.weeks) if started else fact.happened_on
-    if fact.outcome == "completed" and fact.happened_on < last - timedelta(days=6):
-        why = f"it has weekly sessions until {say(last)} at the earliest; report not_completed, or that he was dropped"
-        raise Refused("outcome", why)
-
-
-def _week_has_come(fact: WeeklyAttendance, one: Loaded) -> None:
-    """Nobody reports on a week still to come: what is not known is not attendance (SR-21)."""
-    starts = [f.happened_on for f in Pathway(one.known, fact.recorded_on).all(ProgrammeStarted)]
-    started = max(day for day in starts if day <= fact.happened_on)
-    begins = nth(session_days(started, ()), fact.week) - timedelta(days=6)
-    if fact.happened_on < begins:
-        raise Refused("week", f"week {fact.week} begins on {say(begins)} at the earliest")
-
-
-def _once_under_a_referral(fact: Fact, one: Loaded) -> None:
-    """A provider assesses, begins, reports on a week and ends once; another one it goes to does so anew."""
-    p = Pathway(one.known, fact.recorded_on)
-    sent = [f for f in p.all(ReferralSent) if f.happened_on <= fact.happened_on]
-    which = {"week": fact.week} if isinstance(fact, WeeklyAttendance) else {}
-    said = p.all(type(fact), after=sent[-1], **which) if sent else []
-    if standing := next((f for f in said if f.id != fact.supersedes), None):
-        raise _contradicts(standing)
-
-
-def _nobody_has_it(fact: NoProviderInReach, one: Loaded) -> None:
-    if holder := Pathway(one.known, fact.recorded_on).provider:
-        raise Refused("fact", f"{holder} holds this referral; it has to decline it, or be recalled, first")
-
-
-_MORE: tuple[tuple[Callable[[Any, Loaded], None], Any], ...] = (
-    (_session_stands, _OF_ONE_SESSION),
-    (_signed_once, CourtPaperSigned),
-    (_court_was_advised, CourtTimetabled),
-    (_given_in_turn, PractitionerMatched),
-    (_sessions_complete, OutcomeRecorded),
-    (_child_was_seen, ChildLetterShared),
-    (_one_answer, (ConsentGiven, ConsentRefused)),
-    (_known_there, Unavailable),
-    (_as_long_as_it_is, ProgrammeStarted),
-    (_week_has_come, WeeklyAttendance),
-    (_programme_is_over, FinalReported),
-    (_once_under_a_referral, _ONCE),
-    (_nobody_has_it, NoProviderInReach),
-    (_taken_once, Acknowledged),
-    (_not_before_what_it_did, _GIVEN_BACK),
-)
-
-
-def _sent_to(one: Loaded) -> set[str]:
-    return {fact.provider for fact in one.known.facts if isinstance(fact, ReferralSent)}
 
 
 def answered(known: Fact, about: Sequence[Loaded]) -> str:
@@ -470,13 +271,3 @@ def _begins(cause: Fact, fact: Fact) -> date:
 def _of_what(fact: Fact) -> str:
     named = [f"{name} {getattr(fact, name)}" for name in _SHARED if getattr(fact, name, None)]
     return f" for {', '.join(named)}" if named else ""
-
-
-def _contradicts(standing: Fact) -> Refused:
-    said = f"contradicts fact {standing.id}, {_summary(standing)}"
-    return Refused("fact", f"{said}; to correct that one, give supersedes {standing.id}")
-
-
-def _summary(fact: Fact) -> str:
-    said = ", ".join(f"{name} {value}" for name, value in fact.payload.items())
-    return f"{fact.label} on {say(fact.happened_on)}" + (f" ({said})" if said else "")

@@ -6,6 +6,7 @@ A link names one mailbox. It is signed, so that nobody can make one up, and kept
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from itsdangerous import BadSignature, URLSafeSerializer
+from itsdangerous import BadData, URLSafeSerializer
+from itsdangerous.encoding import base64_decode, base64_encode
 from sqlalchemy import Connection, delete, select, update
 
 from models.tables import Practitioner, Provider, ReturnLink, SiteSession
@@ -109,7 +111,10 @@ def found(connection: Connection, token: str, now: datetime, settings: Settings)
     """The link that a signed token names and whose it is; None when it is worth nothing (any more)."""
     try:
         number = _signer(settings).loads(token)
-    except BadSignature:
+        signature = token.rpartition(".")[2].encode()
+        if base64_encode(base64_decode(signature)) != signature:  # the same bits, spelled otherwise
+            return None
+    except BadData:
         return None
     row = connection.execute(select(links).where(links.c.id == str(number))).first()
     holder = row and _still_good(connection, row, now)
@@ -150,6 +155,10 @@ def _signer(settings: Settings) -> URLSafeSerializer:
 # Keys ---------------------------------------------------------------------------------------------------------------
 
 
+class NoKeys(Exception):
+    """There is nothing to sign links with."""
+
+
 def signing_keys(settings: Settings) -> list[str]:
     """What links are signed with, the newest last: of the settings, or of a file in the home folder."""
     if settings.site.keys:
@@ -161,7 +170,11 @@ def signing_keys(settings: Settings) -> list[str]:
         with suppress(FileExistsError):  # another process was first; its key is as good
             os.link(draft, file)
         draft.unlink()
-    return file.read_text(encoding="ascii").split()
+    if not (keys := file.read_text(encoding="ascii").split()):
+        raise NoKeys(
+            f"{file} is empty. Put its keys back; without it new ones are made, and links in mail are worth nothing."
+        )
+    return keys
 
 
 def rotate_keys(settings: Settings) -> int:
@@ -220,6 +233,8 @@ def new_code(connection: Connection, session: str, now: datetime, settings: Sett
 
 def verify(connection: Connection, session: str, typed: str, now: datetime, settings: Settings) -> bool:
     """Whether these are the six digits that were sent. After a few wrong tries they are good no more."""
+    if not re.fullmatch(r"[0-9]{6}", typed):
+        return False
     # Counted before it is looked at, and in one statement: tries at the same moment are as many tries.
     counted = update(sessions).where(sessions.c.id == session).values(code_tries=sessions.c.code_tries + 1)
     row = connection.execute(counted.returning(sessions.c.code, sessions.c.code_until, sessions.c.code_tries)).first()

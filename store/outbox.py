@@ -75,7 +75,8 @@ def _bundle_of(row: Row[Any], telling: dict[str, str], day: date | None) -> _Bun
         key = f"digest:{day}:{row.to_role}:{row.to_code}"
         return _Bundle(key, row.to_role, row.to_code, "digest") if day else None
     if said.bundle == "receipt":
-        return _Bundle(f"receipt:{row.fields['receipt']}", row.to_role, row.to_code, row.wording)
+        key = f"receipt:{row.fields['receipt']}:{row.to_role}:{row.to_code}"
+        return _Bundle(key, row.to_role, row.to_code, row.wording)
     return _Bundle(f"notice:{row.id}", row.to_role, row.to_code, row.wording, said.urgent)
 
 

@@ -1,5 +1,6 @@
 """What somebody owes, and their answers: each becomes a fact, and all that was sent in at once is one receipt."""
 
+import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from models.answers import kinds_of, meant
 from models.facts import Fact
 from models.facts.base import KINDS
-from models.tables import Area, Case, DutyRow, FactRow, NoticeRow, PathwayRow, Receipt
+from models.tables import Area, Case, DutyRow, FactRow, NoticeRow, PathwayRow, Practitioner, Receipt
 from models.working_days import add_working_days, london_date, working_days_after
 from settings import Settings
 from store.database import in_batches, reading
@@ -62,14 +63,14 @@ def _of(holder: Holder) -> Any:
 
 def owed(connection: Connection, holder: Holder, today: date, number: int | None = None) -> list[Owed]:
     """What somebody owes, the latest first; only one duty where its number is given. What is on hold is left out."""
-    query = select(duties, pathways.c.look_on).join(pathways, pathways.c.reference == duties.c.pathway)
+    query = select(duties, pathways.c.look_on, pathways.c.case).join(pathways, pathways.c.reference == duties.c.pathway)
     query = query.where(_of(holder), ~duties.c.paused).order_by(duties.c.due_on, duties.c.id)
     if number is not None:
         query = query.where(duties.c.id == number)
     rows = connection.execute(query).all()
     rows = _not_answered(connection, rows, today)
     sessions = _sessions(connection, [_anchor(row.key) for row in rows if row.kind in _OF_SESSIONS])
-    seen = _last_facts(connection, [row.pathway for row in rows])
+    seen = _last_facts(connection, {row.pathway: row.case for row in rows})
     return [
         Owed(
             row,
@@ -123,12 +124,13 @@ def _sessions(connection: Connection, numbers: Sequence[int]) -> dict[int, str]:
     return found
 
 
-def _last_facts(connection: Connection, references: Sequence[str]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for some in in_batches(sorted(set(references))):
+def _last_facts(connection: Connection, cases: Mapping[str, str]) -> dict[str, int]:
+    """The number of the last fact about each pathway or its case; `cases` holds the case of each pathway."""
+    last: dict[str, int] = {}
+    for some in in_batches(sorted({*cases, *cases.values()})):
         query = select(facts.c.subject, func.max(facts.c.id)).where(facts.c.subject.in_(some))
-        found |= dict(connection.execute(query.group_by(facts.c.subject)).all())
-    return found
+        last |= dict(connection.execute(query.group_by(facts.c.subject)).all())
+    return {pathway: max(last.get(pathway, 0), last.get(case, 0)) for pathway, case in cases.items()}
 
 
 # Who may see what ---------------------------------------------------------------------------------------------------
@@ -151,6 +153,12 @@ def may_read(connection: Connection, holder: Holder, reference: str) -> bool:
     """Whether somebody may read a pathway's story: staff with a part in it. Providers see what they owe, no stories."""
     query = _with_people(select(pathways.c.reference)).where(pathways.c.reference == reference, _part_in(holder))
     return holder.is_staff and connection.execute(query).first() is not None
+
+
+def role_of(connection: Connection, holder: Holder) -> str:
+    """What one of the staff is: an adviser, a service manager; empty for providers."""
+    query = select(Practitioner.role).where(Practitioner.code == holder.code)
+    return (connection.execute(query).scalar() or "") if holder.is_staff else ""
 
 
 def my_pathways(
@@ -176,11 +184,21 @@ def held_by(connection: Connection, provider: str, programme: str = "") -> list[
     return list(connection.execute(query.order_by(pathways.c.reference)).scalars())
 
 
+def said_of(connection: Connection, references: Sequence[str], fact: Fact) -> set[str]:
+    """Those of these pathways of which the same was said already."""
+    query = select(facts.c.subject).where(facts.c.identity == fact.identity)
+    return {
+        subject
+        for some in in_batches(references)
+        for subject in connection.execute(query.where(facts.c.subject.in_(some))).scalars()
+    }
+
+
 # Answers ------------------------------------------------------------------------------------------------------------
 
 
 def answering(one: Owed, which: Mapping[str, Any]) -> Answering:
-    """What an answer to a duty answers: the first of two stands."""
+    """What an answer to a duty answers: the first of two stands, where one meets it."""
     return Answering(kinds_of(one.duty.kind), _told_apart(which), one.seen)
 
 
@@ -206,11 +224,12 @@ def send_in(
     With `sound_ones`, what is sound is recorded and the rest is not.
     """
     reference = f"RC-{secrets.token_hex(4).upper()}"
+    mark = _mark(submission or new_submission(), holder)
 
     def along(connection: Connection, done: Recorded) -> None:
         lines = [_line(outcome) for outcome in done.outcomes if outcome.result != "refused"]
         if lines:
-            row = {"reference": reference, "submission": submission, "role": holder.role, "code": holder.code}
+            row = {"reference": reference, "submission": mark, "role": holder.role, "code": holder.code}
             connection.execute(receipts.insert(), row | {"given_at": now, "lines": lines})
             _tell(connection, holder, reference, lines, now)
 
@@ -229,8 +248,13 @@ def send_in(
 
 def receipt_of(connection: Connection, submission: str, holder: Holder) -> str | None:
     """The receipt of a form that came in already."""
-    query = select(receipts.c.reference).where(receipts.c.submission == submission, receipts.c.code == holder.code)
+    query = select(receipts.c.reference).where(receipts.c.submission == _mark(submission, holder))
     return connection.execute(query).scalar()
+
+
+def _mark(submission: str, holder: Holder) -> str:
+    """A digest: what comes back in a form may hold anything by then, and nobody's words are stored with a receipt."""
+    return hashlib.sha256(f"{holder.code}|{submission}".encode(errors="replace")).hexdigest()
 
 
 def _line(outcome: Outcome) -> dict[str, Any]:

@@ -21,13 +21,13 @@ from models.facts.referral import ReferralSent
 from models.limits import open_to_referrals
 from models.pathway import Pathway
 from models.safety import Around, Blocked, check, seats_of
-from models.tables import Case, FactRow, PathwayRow, Practitioner, Provider
+from models.tables import Case, FactRow, Party, PathwayRow, Practitioner, Provider
 from models.working_days import london_date
 from settings import Settings
 from store import judge
 from store.database import in_batches, is_sqlite, reading, writing
-from store.judge import Refused
 from store.pathways import Directories, Loaded, Unreadable, load, pathway_rows, record_of
+from store.refusal import Refused
 
 pathways = PathwayRow.__table__
 facts = FactRow.__table__
@@ -178,6 +178,7 @@ class _Book:
         for one in self.loaded.values():
             self.of_person[one.row.programme, one.row.party].append(one)
         self.numbers = fact_numbers(connection)
+        self._names: dict[str, list[str]] | None = None
         self.new: list[dict[str, object]] = []
         self.touched: set[str] = set()
         self.referred: dict[str, str] = {}
@@ -209,9 +210,10 @@ class _Book:
             fact = reported.fact
             if known := self._known_already(subject, fact):
                 return Outcome(reported, "unchanged", fact_id=known.id, why=judge.answered(known, about))
-            judge.permitted(fact, about, self.people)
+            judge.sent_here(fact, about, self.people)
             judge.first_to_answer(reported.answers, about)
             judge.sound(fact, self.now, self.people)
+            judge.names_nobody(fact, self._names_of(subject))
             judge.agrees(fact, subject, self.records[subject])
             for one in about:
                 if one.unreadable:
@@ -220,6 +222,7 @@ class _Book:
                 check(Pathway(one.known, self.today), fact, self._around(one))
                 judge.fits(fact, one, self.of_person[one.row.programme, one.row.party])
                 self._may_open_another(fact, one)
+            judge.permitted(fact, about, self.people)
         except Refused as refusal:
             return Outcome(reported, "refused", field=refusal.field, why=refusal.why)
         except Blocked as blocked:
@@ -242,6 +245,16 @@ class _Book:
             names = ", ".join(each.row.reference for each in self.of_case[given]) or "none yet"
             raise Refused("about", f"{fact.label} is about one pathway, not the case {given}; its pathways: {names}")
         return given, [one]
+
+    def _names_of(self, subject: str) -> list[str]:
+        """What the parties of a subject's case are called."""
+        if self._names is None:
+            self._names = defaultdict(list)
+            for some in in_batches(list(self.of_case)):
+                query = select(Party.case, Party.name).where(Party.case.in_(some))
+                for case, name in self.connection.execute(query):
+                    self._names[case].append(name)
+        return self._names[self.loaded[subject].row.case if subject in self.loaded else subject]
 
     def _known_already(self, subject: str, fact: Fact) -> Fact | None:
         """The same thing said before, even if corrected since: loading a file again must not undo a correction."""

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from models.facts import RESTRICTED, Fact
 from models.facts.every import Retracted
@@ -14,13 +15,15 @@ from models.facts.support import Heard
 from models.limits import LimitsError
 from models.restricted import NOBODY, ROLES, Followed, Survivor, SurvivorBefore
 from models.tables import Area, Case, Court, PathwayRow, Practitioner
-from settings import Settings, restricted, sqlite_file
-from store.database import database, in_batches, insert_new, insert_returning, is_sqlite, writing
+from settings import RestrictedOff, Settings, restricted, sqlite_file
+from store.database import WrongDatabase, database, in_batches, insert_new, insert_returning, is_sqlite, writing
 from store.open import Opening, keep, open_pathways
 
 PROGRAMME = "SUPPORT"
 HEARD = "HEARD"
 """Who is written down as having recorded what was heard."""
+OUT_OF_REACH = (SQLAlchemyError, RestrictedOff, WrongDatabase, OSError)
+"""What is raised where the restricted database cannot be asked just now, or not from this machine."""
 
 followed = Followed.__table__
 survivors = Survivor.__table__

@@ -59,7 +59,7 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.home, self.user, self.said = folder / "home", folder / "user", folder / "said.txt"
         self.user.mkdir(parents=True)
-        self.ports = free_ports("prefect", "mailbox", "smtp", "strand_mailbox", "strand_smtp")
+        self.ports = free_ports("prefect", "site", "mailbox", "smtp", "strand_mailbox", "strand_smtp")
         self.process: subprocess.Popen[bytes] | None = None
 
     @property

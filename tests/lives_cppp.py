@@ -16,8 +16,9 @@ from models.facts.every import Entry
 from models.gates import sessions_held
 from models.pathway import Pathway
 from models.safety import Around, Blocked, check
-from store.judge import Refused, agrees, fits, follows
+from store.judge import agrees, fits, follows
 from store.pathways import Loaded, Record
+from store.refusal import Refused
 from tests.life import Life
 
 BEGIN = date(2026, 1, 5)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from settings import Channel, Settings
@@ -64,13 +65,21 @@ class OpenSite:
         rates = {"requests": "100000/minute", "askings": "1000/hour"}
         self.settings = Settings(
             home=home, profile="composite", channels=channels, prefect_api="http://127.0.0.1:9/api",
-            site=SiteSettings(url=HOST, **(rates | site)),
+            site=SiteSettings(**{"url": HOST, **rates, **site}),
         )  # fmt: skip
         self.office = office
         self.engine = office.engine
         self.app = create_app(self.settings)
         self.app.state.site = self.site = At(self.engine, self.settings)
         self.at(datetime.combine(day(on), time(21), UTC))  # after what an office does on that day
+
+    def routes(self) -> list[APIRoute]:
+        """Every page and action there is."""
+        found = []
+        for one in self.app.routes:
+            inner = getattr(one, "original_router", None)  # FastAPI keeps a router that was included as one route
+            found += [route for route in (inner.routes if inner else [one]) if isinstance(route, APIRoute)]
+        return found
 
     def at(self, now: datetime) -> None:
         """Put the clock of the site."""
@@ -85,7 +94,7 @@ class OpenSite:
             holder = links.holder_of(connection, role, code)
             assert holder, (role, code)
             whole = links.issue(connection, holder, self.site.now(), self.settings)
-        return whole.removeprefix(HOST).partition("?")[0]
+        return whole.removeprefix(self.settings.site.url).partition("?")[0]
 
     def enter(self, role: str, code: str, *, verified: bool = False) -> Pages:
         """A browser in which somebody opened their link, and typed in the code where that is wanted."""
@@ -97,7 +106,9 @@ class OpenSite:
 
     def verify(self, pages: Pages) -> None:
         """Type in the code of a browser's session, without the mail."""
-        secret = pages.client.cookies["__Host-session"]
+        self.verify_session(pages.client.cookies["__Host-session"])
+
+    def verify_session(self, secret: str) -> None:
         with writing(self.engine) as connection:
             visitor = links.visitor(connection, secret, self.site.now())
             digits = links.new_code(connection, visitor.session, self.site.now(), self.settings)

@@ -121,7 +121,7 @@ def test_the_referral_reaches_the_provider_with_a_reference_and_a_link_and_nothi
     said = parts(mail)
     assert set(said) == {"text/plain", "text/html"}
     for body in said.values():
-        assert "SPIP-E0001" in body and f"{machine.address}/" in body
+        assert "SPIP-E0001" in body and f"http://127.0.0.1:{machine.ports['site']}/l/" in body
         assert not [word for word in PERSONAL if word.lower() in body.lower()]
 
 

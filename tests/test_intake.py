@@ -393,6 +393,14 @@ def test_lines_of_one_provider_agree_on_the_provider_or_the_later_is_refused(des
     assert desk.all(select(Provider.mailbox)) == ["spip@harbour.example.invalid"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "column", "code"), [("practitioners", "code", "PV1"), ("providers", "provider", "ADV1")]
+)
+def test_nobody_has_a_code_that_is_somebody_elses(desk: Desk, kind: str, column: str, code: str):
+    refused = only(desk.rows(kind, {column: code}))
+    assert refused.column == column and "already" in refused.expected
+
+
 def test_somebody_may_be_trained_in_several_programmes_and_have_room_for_so_many_families(empty: Desk):
     empty.rows("practitioners", {"trained_in": "cppp, CPPP2", "capacity": "4"}, {"code": "ADV2"})
     with reading(empty.engine) as connection:
@@ -650,7 +658,7 @@ def test_a_correction_by_number_is_taken_and_the_old_file_does_not_undo_it(open_
         (BOOKED | {"session": ""}, "session", "needs session"),
         (BOOKED | {"starts_at": "27/03/2022 01:30"}, "starts_at", "clocks went forward"),
         (BOOKED | {"ends_at": "31/01/2022 17:00"}, "fact", "ends after it starts"),
-        (ATTENDED | {"result": "maybe"}, "result", "attended, part, absent"),
+        (ATTENDED | {"result": "maybe"}, "result", "attended, late, part, absent"),
         (LETTER | {"fact": "requested"}, "fact", "write one of"),
         (LETTER | {"fact": ""}, "fact", "must be filled in"),
         (LETTER | {"supersedes": "99"}, "supersedes", "no fact about"),

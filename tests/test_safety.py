@@ -1,5 +1,6 @@
 """The safety rules, each through the real store: what is refused, what stands still, what is never said."""
 
+import re
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from datetime import date, datetime, timedelta
@@ -227,7 +228,7 @@ CANARY = {
     "email": "zebedee@quillfeather.example",
 }
 PIECES = ["zebedee", "quillfeather", "malley", "larkspur", "wibblethorpe", "yo91", "7zq", "555", "0173", "person p"]
-WORDINGS = sorted(name for name in _read() if name != "digest")
+WORDINGS = sorted(name for name, text in _read().items() if "bundle" in text)
 RECIPIENTS = [("provider", "P1"), ("adviser", "FCA1"), ("commissioning_officer", "CO1"), ("service_manager", "SM1")]
 
 
@@ -572,7 +573,10 @@ def digests_of(sink: Sink, *, with_the_other: bool) -> list[bytes]:
         office.mail(datetime.combine(today, NINE.timetz()))
         office.round(today)
     mails = [mail for mail in sink.received if mail.to == ["p1@p.example"]]
-    return [mail.raw for mail in mails if "late or due" in mail.message["Subject"]]
+    late = [mail.raw for mail in mails if "late or due" in mail.message["Subject"]]
+    return [
+        re.sub(rb"/l/[\s\S]*?about=3D", b"/l/", raw.replace(b"=\r\n", b"")) for raw in late
+    ]  # a link is drawn by lot
 
 
 def test_sr_17_a_providers_digest_is_byte_for_byte_the_same_whether_or_not_the_other_parent_has_a_pathway(sink: Sink):
@@ -624,3 +628,13 @@ def test_sr_12_a_code_somebody_makes_up_has_no_room_for_a_name_or_a_number(code:
     details = {"session": code, "starts_at": starts, "ends_at": starts + timedelta(hours=4)}
     with pytest.raises(BadFact, match="at most five letters and five digits in a row"):
         fact("session_booked", details, happened_on=date(2026, 1, 8), recorded_at=starts, recorded_by="P1")
+
+
+@pytest.mark.parametrize("code", ["ROBIN", "ROBIN-7", "GRP-ROBIN"])
+def test_sr_12_a_code_somebody_makes_up_holds_no_name_of_a_party(code: str):
+    office = Office(empty()).case(name="Robin Sample")
+    office.opens()
+    office.acknowledged()
+    refused = office.books("SPIP-D1", code, "2026-01-08", "2026-01-16", by="P1")
+    assert refused.result == "refused" and "SR-12" in refused.why and "Robin" not in refused.why
+    assert office.books("SPIP-D1", "GRP-7", "2026-01-08", "2026-01-16", by="P1").result == "recorded"

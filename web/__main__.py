@@ -4,21 +4,28 @@ import logging
 
 import uvicorn
 
+from cli.say import complain
 from settings import Settings, settings
+from store.links import signing_keys
 from web.app import create_app
 
 
 def serve(settings: Settings) -> None:
     """Serve the site until it is stopped."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.getLogger("pathways").setLevel(logging.INFO)  # ours only: others log addresses, with what is in them
     site = settings.site
+    signing_keys(settings)  # now, rather than when the first link is opened
     uvicorn.run(
         create_app(settings), host=site.listens, port=settings.ports.site, log_level="warning",
-        access_log=False,  # an address may hold a link; our own line names the page only
+        access_log=False, ws="none",  # an address may hold a link; our own line names the page only
         proxy_headers=bool(site.proxies), forwarded_allow_ips=",".join(site.proxies) or None, server_header=False,
         ssl_certfile=site.certificate, ssl_keyfile=site.certificate_key,
     )  # fmt: skip
 
 
 if __name__ == "__main__":
-    serve(settings())
+    try:
+        serve(settings())
+    except Exception as problem:
+        raise SystemExit(complain(problem)) from None

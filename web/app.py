@@ -1,16 +1,20 @@
 """The site: its pages put together, what stands before them, and what is said when something goes wrong."""
 
+from urllib.parse import urlsplit
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import PlainTextResponse, RedirectResponse, Response
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoneFree
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 
 from settings import Settings
 from store.database import database
-from web import entry, owed, stories
-from web.guard import Guard, Rates
+from web import accreditation, concern, entry, owed, stories, upload
+from web.guard import TOO_LARGE, Guard, Rates
 from web.page import TEMPLATES, page
 from web.visit import Forged, GoTo, NotYours, Site, opened
 
@@ -19,26 +23,31 @@ STATIC = TEMPLATES.with_name("static")
 
 def create_app(settings: Settings) -> FastAPI:
     """The site under these settings. Its pages are for people, so none of them is described to machines."""
-    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.site = Site(database(settings.database_url), settings)
     app.state.rates = Rates(settings)
-    for pages in (entry, owed, stories):
+    for pages in (entry, owed, upload, concern, accreditation, stories):
         app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.get("/health")(lambda: PlainTextResponse("ok"))
+    app.get("/health")(_health)
     app.exception_handler(GoTo)(_go_to)
     app.exception_handler(NotYours)(_not_yours)
     app.exception_handler(Forged)(_forged)
     app.exception_handler(RequestValidationError)(_not_yours)
     app.exception_handler(HTTPException)(_said)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=_hosts(settings))
+    for out_of_reach in (OperationalError, NoneFree):
+        app.exception_handler(out_of_reach)(_out_of_reach)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=_hosts(settings), www_redirect=False)
     app.add_middleware(Guard, settings=settings, rates=app.state.rates)
     return app
 
 
-def _hosts(settings: Settings) -> list[str]:
-    from urllib.parse import urlsplit
+async def _health() -> Response:
+    """That the process answers, however busy its pages are."""
+    return PlainTextResponse("ok")
 
+
+def _hosts(settings: Settings) -> list[str]:
     return settings.site.hosts or [urlsplit(settings.site.url).hostname or "127.0.0.1", "127.0.0.1", "localhost"]
 
 
@@ -68,5 +77,14 @@ def _forged(request: Request, _: Forged) -> Response:
 def _said(request: Request, why: HTTPException) -> Response:
     if why.status_code == 404:
         return _not_yours(request, why)
-    says = ["The page could not be shown as it was asked for. Nothing was recorded."]
-    return page(request, "said.html", None, status=why.status_code, title="Please try again", says=says)
+    says = [TOO_LARGE] if why.status_code == 413 else ["The page could not be shown as it was asked for."]
+    answer = page(
+        request, "said.html", status=why.status_code, title="Please try again", says=[*says, "Nothing was recorded."]
+    )
+    answer.headers.update(why.headers or {})
+    return answer
+
+
+def _out_of_reach(request: Request, _: Exception) -> Response:
+    says = ["Our records are out of reach just now. Try again in a few minutes; what is sent twice is recorded once."]
+    return page(request, "said.html", status=503, title="Sorry, not just now", says=says)

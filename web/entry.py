@@ -1,5 +1,6 @@
 """Coming in: a link is opened, asked for anew, and made more of by a code; and leaving."""
 
+import re
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -10,7 +11,7 @@ from starlette.datastructures import FormData
 from intake.cells import reference
 from store import links
 from store.database import reading, writing
-from store.links import Visitor
+from store.links import Holder, Visitor
 from web.mail import send_code, send_links
 from web.page import page
 from web.visit import COOKIE, Forged, Site, known, opened, sent, site, texts, written
@@ -27,9 +28,8 @@ def home(visitor: Annotated[Visitor | None, Depends(opened)]) -> Response:
 @router.get("/l/{token}")
 def arrive(request: Request, token: str, site: Here, about: str = "") -> Response:
     """Where a link in mail leads. It goes on by itself, so that the browser takes the next page for one of ours."""
-    with reading(site.engine) as connection:
-        if links.found(connection, token, site.now(), site.settings) is None:
-            return page(request, "ask.html", status=410, over=True)
+    if _found(site, token) is None:
+        return _over(request)
     then = f"/l/{quote(token)}/open?about={quote(_about(about))}"
     return page(request, "arrive.html", then=then)
 
@@ -39,18 +39,56 @@ def open_link(
     request: Request, token: str, site: Here, visitor: Annotated[Visitor | None, Depends(opened)], about: str = ""
 ) -> Response:
     """Begin a session, or go on with one of the same mailbox, which may have a code already."""
-    now = site.now()
+    if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        return arrive(request, token, site, about)  # from elsewhere the browser does not say who is here already
+    if (found := _found(site, token)) is None:
+        return _over(request)
+    link, holder = found
+    if visitor is None:
+        return _begin(site, link, holder, about)
+    if _same(visitor.holder, holder):
+        return _first_page(holder, about, visitor.secret)
+    return page(request, "another.html", visitor, holder=holder, link=token, about=_about(about))
+
+
+@router.post("/l/{token}/open")
+def open_another(
+    request: Request, token: str, site: Here, visitor: Annotated[Visitor, Depends(known)],
+    form: Annotated[Any, Depends(written)],
+) -> Response:  # fmt: skip
+    """Leave one mailbox's session for another's. Nobody is taken from one to the other without being asked."""
+    if (found := _found(site, token)) is None:
+        return _over(request)
     with writing(site.engine) as connection:
-        if (found := links.found(connection, token, now, site.settings)) is None:
-            return page(request, "ask.html", status=410, over=True)
-        link, holder = found
-        goes_on = visitor is not None and visitor.holder == holder
-        secret = visitor.secret if goes_on else links.open_session(connection, link, now, site.settings)
+        links.end_session(connection, visitor.session)
+    return _begin(site, *found, texts(form).get("about", ""))
+
+
+def _found(site: Site, token: str) -> tuple[str, Holder] | None:
+    with reading(site.engine) as connection:
+        return links.found(connection, token, site.now(), site.settings)
+
+
+def _over(request: Request) -> Response:
+    return page(request, "ask.html", status=410, over=True)
+
+
+def _same(one: Holder, other: Holder) -> bool:
+    """Whether two are the same people at the same mailbox, as a provider and its lead may be."""
+    return (one.is_staff, one.code, one.mailbox.casefold()) == (other.is_staff, other.code, other.mailbox.casefold())
+
+
+def _begin(site: Site, link: str, holder: Holder, about: str) -> Response:
+    with writing(site.engine) as connection:
+        secret = links.open_session(connection, link, site.now(), site.settings)
+    return _first_page(holder, about, secret)
+
+
+def _first_page(holder: Holder, about: str, secret: str) -> Response:
+    """On to what the link is about, with the cookie that says who is here."""
     about = _about(about)
-    if holder.is_staff and about:
-        answer = RedirectResponse(f"/pathways/{about}", 303)
-    else:
-        answer = RedirectResponse(f"/owed#{about}" if about else "/owed", 303)
+    pages = f"/pathways/{about}" if holder.is_staff else f"/owed#{about}"
+    answer = RedirectResponse(pages if about else "/owed", 303)
     answer.set_cookie(COOKIE, secret, secure=True, httponly=True, samesite="strict", path="/")
     return answer
 
@@ -77,7 +115,7 @@ def asked(
     if "@" not in mailbox or len(mailbox) > 200:
         errors = {"mailbox": "Enter your work mailbox, such as team@provider.example"}
         return page(request, "ask.html", status=422, errors=errors, mailbox=mailbox[:200])
-    if request.app.state.rates.asking(mailbox, _address(request)):
+    if request.app.state.rates.asking("link", mailbox, _address(request)):
         background.add_task(send_links, site, mailbox)
     answer = page(request, "said.html", title="Check your mailbox", says=[
         "If that mailbox is one we know, a link is on its way to it.",
@@ -107,7 +145,7 @@ def send(
 ) -> Response:
     """Send six digits to the registered mailbox."""
     then = _ours(texts(form).get("then", ""))
-    if not request.app.state.rates.asking(f"code:{visitor.holder.mailbox}", _address(request)):
+    if not request.app.state.rates.asking("code", visitor.holder.mailbox, _address(request)):
         errors = {"send": "Too many codes were asked for. Wait an hour, or use the last one that came"}
         return page(request, "code.html", visitor, status=429, then=then, was_sent=True, errors=errors)
     now = site.now()
@@ -124,20 +162,25 @@ def typed(
     request: Request, site: Here, visitor: Annotated[Visitor, Depends(known)], form: Annotated[Any, Depends(written)]
 ) -> Response:
     """Six digits that are right make the session good for an hour, whatever it asks for."""
-    said = texts(form)
+    said, rates, mailbox = texts(form), request.app.state.rates, visitor.holder.mailbox
     then, digits = _ours(said.get("then", "")), "".join(said.get("digits", "").split())
-    with writing(site.engine) as connection:
-        right = links.verify(connection, visitor.session, digits[:6], site.now(), site.settings)
-    if right and len(digits) == 6:
+    if visitor.verified:
         return RedirectResponse(then, 303)
+    if not rates.may_try(mailbox):
+        errors = {"digits": "Too many wrong codes were typed in for this mailbox. Try again tomorrow"}
+        return page(request, "code.html", visitor, status=429, then=then, was_sent=True, errors=errors)
+    with writing(site.engine) as connection:
+        right = links.verify(connection, visitor.session, digits, site.now(), site.settings)
+    if right:
+        return RedirectResponse(then, 303)
+    rates.tried(mailbox)
     errors = {"digits": "That is not the code we sent, or it is too old. Check it, or ask for another"}
     return page(request, "code.html", visitor, status=422, then=then, was_sent=True, errors=errors)
 
 
 def _ours(then: str) -> str:
     """A page of this site to go to; the first one for whatever else is asked for."""
-    safe = then.startswith("/") and not then.startswith(("//", "/\\")) and then.isascii() and then.isprintable()
-    return then if safe and "\\" not in then else "/owed"
+    return then if re.fullmatch(r"(/[A-Za-z0-9-]{1,80}){1,3}", then) else "/owed"
 
 
 @router.post("/sign-out")
@@ -145,11 +188,12 @@ def leave(
     request: Request, site: Here, visitor: Annotated[Visitor | None, Depends(opened)],
     form: Annotated[FormData, Depends(sent)],
 ) -> Response:  # fmt: skip
+    """End the session. A browser that comes from elsewhere brings no cookie with it, and loses none by it."""
+    answer = page(request, "said.html", title="You have left", says=["Open the link in your mail to come back."])
     if visitor:
         if not visitor.wrote(str(form.get("token", ""))):
             raise Forged
         with writing(site.engine) as connection:
             links.end_session(connection, visitor.session)
-    answer = page(request, "said.html", title="You have left", says=["Open the link in your mail to come back."])
-    answer.delete_cookie(COOKIE, secure=True, httponly=True, samesite="strict", path="/")
+        answer.delete_cookie(COOKIE, secure=True, httponly=True, samesite="strict", path="/")
     return answer

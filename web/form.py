@@ -1,5 +1,6 @@
 """From a form to facts: what an answer asks for, and what was typed, read as the command line reads it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -8,6 +9,7 @@ from typing import Any
 from intake.cells import fact_from_text
 from models.answers import BOOKS, SAID, Answer, choices, details
 from models.facts import Fact, payload_fields
+from models.facts.base import Timed
 from models.forms import BadFact, base_type
 
 Options = Sequence[tuple[str, str]]
@@ -31,11 +33,13 @@ _LABELS = {
     "file_by": "By which day is the report to be filed?",
     "until": "Until which day?",
     "result": "What is right?",
+    "sitting": "With whom?",
 }
 _HINTS = {
     "session": "Your code for the session, the same for everybody in it: at most five letters or digits in a row, with "
     "hyphens between, as in GRP-12. No names.",
     "venue": "Your code for the place, as in HALL-2. No addresses.",
+    "provider": "The provider's code. No provider open to it is proposed.",
 }
 
 
@@ -67,7 +71,8 @@ def fields_of(answer: Answer, known: Mapping[str, Options], prefix: str = "") ->
 
 def _field(answer: Answer, name: str, known: Mapping[str, Options], prefix: str) -> Field:
     base = base_type(payload_fields(answer.fact)[name].annotation)
-    options = known.get(name) or [(v, _words(name, v)) for v in choices(answer, name)]
+    fixes = issubclass(answer.fact, Timed) and name == "session"  # one that is only being fixed is not chosen
+    options = [] if fixes else known.get(name) or [(v, in_words(name, v)) for v in choices(answer, name)]
     if base is bool:
         options = [("yes", "Yes"), ("no", "No")]
     shape = "choice" if options else {date: "day", int: "number"}.get(base, "code")
@@ -75,7 +80,8 @@ def _field(answer: Answer, name: str, known: Mapping[str, Options], prefix: str)
     return Field(f"{prefix}-{name}", name, _LABELS[name], shape, options, hint, name in answer.optional)
 
 
-def _words(name: str, value: str) -> str:
+def in_words(name: str, value: str) -> str:
+    """A value of a detail as it is read."""
     said = SAID.get((name, value), value.replace("_", " "))
     return f"{said[:1].upper()}{said[1:]}"
 
@@ -94,13 +100,13 @@ class Reading:
         return self.values.get(name, "").strip()
 
     def day(self, name: str, wanted: str = "") -> str:
-        """A day in its three boxes, as it would be typed in one; empty where nothing is in them."""
+        """A day in its three boxes, as it would be typed in one; empty where nothing is in them, or no day."""
         parts = [self.text(f"{name}-{part}") for part in ("day", "month", "year")]
-        if not any(parts):
-            if wanted:
-                self.errors[name] = wanted
-            return ""
-        return "/".join(part or "?" for part in parts)
+        if all(part.isdecimal() for part in parts):
+            return "/".join(parts)
+        if why := "Enter the day, the month and the year in digits" if any(parts) else wanted:
+            self.errors[name] = why
+        return ""
 
 
 @dataclass(frozen=True)
@@ -118,24 +124,30 @@ def read(
     """The fact an answer makes, or None with what is wrong in `reading.errors`. `on` is the day of the duty."""
     said = {name: _as_text(value) for name, value in details(answer, meant).items()}
     names = {one.detail: one.name for one in fields}
-    happened = _day_of(reading, answer, names, on)
+    before = len(reading.errors)
+    happened = _day_of(reading, answer, names, on, meant)
     for one in fields:
         if one.detail != "on":
             said |= _typed(reading, one)
-    if any(one.name in reading.errors for one in fields):
+    if len(reading.errors) > before:
         return None
     try:
         return fact_from_text(answer.fact.kind, said, on=happened, by=by.code, now=by.now, supersedes=supersedes)
     except BadFact as bad:
         where = "times" if bad.field in ("starts_at", "ends_at", "fact") else bad.field
         where = "on" if bad.field == "happened_on" else where
-        reading.errors[names.get(where) or next(iter(names.values()), answer.name)] = _sentence(bad.why)
+        reading.errors[names.get(where) or next(iter(names.values()), "answer")] = _sentence(bad.why)
         return None
 
 
-def _day_of(reading: Reading, answer: Answer, names: Mapping[str, str], on: date | None) -> str | None:
+def _day_of(
+    reading: Reading, answer: Answer, names: Mapping[str, str], on: date | None, meant: Mapping[str, Any]
+) -> str | None:
     if "on" in names:
         return reading.day(names["on"], "Enter the day it happened")
+    if answer.on == "session":
+        on = meant.get("days", {}).get(reading.text(names["session"]))
+        return on.isoformat() if on else None
     return on.isoformat() if answer.on == "duty" and on else None
 
 
@@ -159,10 +171,18 @@ def _typed(reading: Reading, one: Field) -> dict[str, str]:
 
 def _times(reading: Reading, one: Field) -> dict[str, str]:
     day = reading.day(one.name, "Enter the day of the session")
-    begins, ends = (reading.text(f"{one.name}-{end}") for end in ("from", "to"))
-    if day and not (begins and ends):
-        reading.errors[one.name] = "Enter when the session begins and ends, as in 18:00"
+    begins = _clock(reading, f"{one.name}-from", "Enter when the session begins, as in 18:00")
+    ends = _clock(reading, f"{one.name}-to", "Enter when the session ends, as in 22:00")
     return {"starts_at": f"{day} {begins}", "ends_at": f"{day} {ends}"} if day and begins and ends else {}
+
+
+def _clock(reading: Reading, name: str, wanted: str) -> str:
+    """A time on the clock; empty, which is an error, where it is none."""
+    text = reading.text(name).replace(".", ":")
+    if re.fullmatch(r"\d{1,2}:\d{2}", text):
+        return text
+    reading.errors[name] = wanted
+    return ""
 
 
 def _as_text(value: Any) -> str:

@@ -5,15 +5,20 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from ipaddress import ip_address, ip_network
+from typing import Literal
 
-from limits import parse
+from limits import RateLimitItemPerDay, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from settings import Settings
+from web.visit import COOKIE
 
 log = logging.getLogger("pathways.site")
 
@@ -33,7 +38,7 @@ HEADERS = {
 }
 A_YEAR = 31_536_000
 LARGEST_FORM = 512 * 1024
-
+TOO_LARGE = "That is more than this page takes. Send it in smaller parts."
 
 PROBLEM = PlainTextResponse("Sorry, something went wrong on our side. Nothing was recorded. Try again soon.", 500)
 
@@ -46,16 +51,37 @@ class Rates:
         self._requests = parse(settings.site.requests)
         self._to_mailbox = parse(settings.site.askings)
         self._from_address = type(self._to_mailbox)(self._to_mailbox.amount * 10, self._to_mailbox.multiples)
+        self._wrong_codes = RateLimitItemPerDay(settings.site.code_tries * 10)
 
     def request(self, address: str, link: str | None) -> bool:
         """Whether one more request may be made from an address, and with a link or a session."""
-        keys = [("address", address), *([("link", link)] if link else [])]
-        return all([self._limiter.hit(self._requests, *key) for key in keys])
+        # The address first: what it makes up is not kept once it has asked too often.
+        asked = self._limiter.hit(self._requests, "address", _counted_as(address))
+        return asked and (link is None or self._limiter.hit(self._requests, "link", link))
 
-    def asking(self, mailbox: str, address: str) -> bool:
+    def asking(self, what: Literal["link", "code"], mailbox: str, address: str) -> bool:
         """Whether one more link or code may be sent to a mailbox; an address may ask for ten times as many."""
-        asked = self._limiter.hit(self._from_address, "asks", address)
-        return asked and self._limiter.hit(self._to_mailbox, "mailbox", mailbox.casefold())
+        asked = self._limiter.hit(self._from_address, "asks", _counted_as(address))
+        return asked and self._limiter.hit(self._to_mailbox, what, mailbox.casefold())
+
+    def may_try(self, mailbox: str) -> bool:
+        """Whether one more code may be typed in for a mailbox, however many sessions were opened with its link."""
+        return self._limiter.test(self._wrong_codes, "wrong", mailbox.casefold())
+
+    def tried(self, mailbox: str) -> None:
+        """Count a wrong code."""
+        self._limiter.hit(self._wrong_codes, "wrong", mailbox.casefold())
+
+
+def _counted_as(address: str) -> str:
+    """What counts as one address: of IPv6 a network, in which one machine has as many addresses as it likes."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return address
+    if ip.version == 4 or ip.ipv4_mapped:
+        return str(getattr(ip, "ipv4_mapped", None) or ip)
+    return str(ip_network((int(ip), 64), strict=False))
 
 
 class Guard:
@@ -72,12 +98,12 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        begun, status = time.monotonic(), 0
+        begun, took, status = time.monotonic(), 0.0, 0
 
         async def headed(message: Message) -> None:
-            nonlocal status
+            nonlocal status, took
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, took = message["status"], time.monotonic() - begun
                 headers = MutableHeaders(scope=message)
                 for name, value in self.headers.items():
                     headers.setdefault(name, value)
@@ -95,16 +121,18 @@ class Guard:
                 await PROBLEM(scope, receive, headed)
         if not scope["path"].startswith("/static/"):
             route = getattr(scope.get("route"), "path", "-")  # never the address itself: it may hold a link
-            log.info("%s %s %s %.0f ms", scope["method"], route, status, (time.monotonic() - begun) * 1000)
+            log.info("%s %s %s %.0f ms", scope["method"], route, status, took * 1000)
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         if scope["path"].startswith("/static/"):
             return None
-        headers = Headers(scope=scope)
-        length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > self._largest(scope):
-            return PlainTextResponse("That is more than this page takes. Send it in smaller parts.", 413)
-        link = scope["path"].split("/")[2] if scope["path"].startswith("/l/") else headers.get("cookie")
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            return PlainTextResponse("There is no such page.", 404)  # nor is there in any database
+        came = HTTPConnection(scope)
+        length = came.headers.get("content-length", "0")
+        if not (length.isdecimal() and len(length) < 12 and int(length) <= self._largest(scope)):
+            return PlainTextResponse(TOO_LARGE, 413)
+        link = scope["path"].split("/")[2] if scope["path"].startswith("/l/") else came.cookies.get(COOKIE)
         known_as = hashlib.sha256(link.encode()).hexdigest() if link else None
         if not self.rates.request((scope.get("client") or ("",))[0], known_as):
             return PlainTextResponse("That was too often. Wait a minute and try again.", 429, {"retry-after": "60"})
@@ -122,7 +150,7 @@ class Guard:
             message = await receive()
             taken += len(message.get("body", b""))
             if taken > self._largest(scope):
-                return {"type": "http.disconnect"}
+                raise HTTPException(413)
             return message
 
         return counted

@@ -8,6 +8,7 @@ from fastapi.responses import Response
 from models.working_days import london_date
 from store import owed as store
 from store.ask import story
+from store.concerns import risks_to_read
 from store.database import reading
 from store.links import Visitor
 from web.page import page
@@ -42,4 +43,5 @@ def one(request: Request, site: Here, visitor: Staff, reference: str) -> Respons
         if not store.may_read(connection, visitor.holder, reference):
             raise NotYours
         told = story(connection, reference, london_date(site.now()), site.settings)
-    return page(request, "story.html", visitor, story=told, today=london_date(site.now()))
+        risks = risks_to_read(connection, visitor.holder, told)
+    return page(request, "story.html", visitor, story=told, risks=risks, today=london_date(site.now()))

@@ -1,13 +1,16 @@
 """Who is visiting: dependencies that a page asks for, each stricter than the one before."""
 
+import re
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 from sqlalchemy import Engine
 from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
 
 from settings import Settings
 from store.database import reading
@@ -15,6 +18,8 @@ from store.links import Visitor, visitor
 
 COOKIE = "__Host-session"
 MOST_FIELDS = 5000
+Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
+"""A number in an address, as large as our tables number anything."""
 
 
 class GoTo(Exception):
@@ -72,6 +77,11 @@ def verified(request: Request, visitor: Annotated[Visitor, Depends(known)]) -> V
     return visitor
 
 
+def reader(request: Request, visitor: Annotated[Visitor, Depends(known)]) -> Visitor:
+    """Somebody who may see what is theirs: a provider by a link alone, staff by a code too."""
+    return verified(request, visitor) if visitor.holder.is_staff else visitor
+
+
 def staff(visitor: Annotated[Visitor, Depends(verified)]) -> Visitor:
     """One of the staff, verified."""
     if not visitor.holder.is_staff:
@@ -85,9 +95,21 @@ def provider(visitor: Annotated[Visitor, Depends(known)]) -> Visitor:
     return visitor
 
 
+def verified_provider(visitor: Annotated[Visitor, Depends(verified)]) -> Visitor:
+    """A provider, verified."""
+    return provider(visitor)
+
+
+_FORM = "application/x-www-form-urlencoded"
+_FORMS = re.compile(rf'({_FORM}|multipart/form-data; *boundary=[^;]+)(; *charset="?utf-8"?)?', re.IGNORECASE)
+
+
 async def sent(request: Request) -> FormData:
-    """The form that came in, whoever sent it."""
-    async with request.form(max_files=1, max_fields=MOST_FIELDS) as form:
+    """The form that came in, whoever sent it; in the one encoding our pages have."""
+    if not _FORMS.fullmatch(request.headers.get("content-type", _FORM).strip()):
+        raise HTTPException(415)
+    # How large a field may be is for the guard to say, which bounds the whole.
+    async with request.form(max_files=1, max_fields=MOST_FIELDS, max_part_size=sys.maxsize) as form:
         yield form
 
 

@@ -1,5 +1,5 @@
-// Everything works without this. With it, errors are brought into view and sections unfold as they are chosen.
-import { initAll } from "./govuk.js";
+// Everything works without this. With it, errors are brought into view and a button pressed twice sends once.
+import { Button, CharacterCount, ErrorSummary, FileUpload, ServiceNavigation, SkipLink, createAll } from "./govuk.js";
 
 document.body.classList.add("js-enabled", "govuk-frontend-supported");
-initAll();
+for (const component of [Button, CharacterCount, ErrorSummary, FileUpload, ServiceNavigation, SkipLink]) createAll(component);

@@ -1,0 +1,29 @@
+"""A fact that is not entered: why, and which column is at fault."""
+
+from collections.abc import Callable
+from typing import Any
+
+from models.facts import Fact
+from models.working_days import say
+from store.pathways import Loaded
+
+Rules = tuple[tuple[Callable[[Any, Loaded], None], Any], ...]
+"""What is judged of the facts of some kinds, beyond what holds for all."""
+
+
+class Refused(Exception):
+    """{why}"""
+
+    def __init__(self, field: str, why: str) -> None:
+        super().__init__(why)
+        self.field, self.why = field, why
+
+
+def contradicts(standing: Fact) -> Refused:
+    said = f"contradicts fact {standing.id}, {summary(standing)}"
+    return Refused("fact", f"{said}; to correct that one, give supersedes {standing.id}")
+
+
+def summary(fact: Fact) -> str:
+    said = ", ".join(f"{name} {value}" for name, value in fact.payload.items())
+    return f"{fact.label} on {say(fact.happened_on)}" + (f" ({said})" if said else "")

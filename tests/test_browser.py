@@ -1,0 +1,211 @@
+"""The site in a real browser: sound on every page whoever comes, with and without scripts, wide and narrow, by keyboard."""
+
+import re
+from collections.abc import Iterator
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Route
+
+from store.database import database
+from store.migrate import migrate
+from store.strand import strand
+from tests.browser import Served, Tab, chromium, routed
+from tests.engine import parts, wait_for
+from tests.smtp_sink import Sink
+from tests.world import Office
+
+TODAY = "2026-01-26"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with Sink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def site(tmp_path: Path, sink: Sink) -> Iterator[Served]:
+    """P1 owes reports on SPIP-D1 to D3 and D8, an answer to D4's referral, a booking of D5 and the begin of DVPP-D6;
+    FCA1 owes the enquiries of SPIP-D7. Today is 26 January 2026."""
+    engine = database(f"sqlite:///{tmp_path / 'pathways.db'}")
+    migrate(engine)
+    office = Office(engine)
+    for number in range(1, 9):
+        office.case(f"CASE{number}", (f"P{number}A", f"P{number}B"))
+        office.opens(f"{'DVPP' if number == 6 else 'SPIP'}-D{number}", f"P{number}A", case=f"CASE{number}")
+    for number in (1, 2, 3, 8):
+        office.awaiting_report(f"SPIP-D{number}")
+    office.referred("SPIP-D4")
+    office.acknowledged("SPIP-D5")
+    for kind, more in (
+        ("violence_established", {"basis": "found"}), ("survivor_plan_made", {}), ("referral_sent", {"provider": "P1"}),
+        ("acknowledged", {"provider": "P1"}), ("assessment_done", {}), ("assessment_reported", {"result": "accepted"}),
+    ):  # fmt: skip
+        assert (done := office.says("DVPP-D6", kind, "2026-01-06", **more)).result == "recorded", done.why
+    served = Served(office.round(TODAY), tmp_path, TODAY, sink.port)
+    office.settings = served.open.settings
+    migrate(strand(office.settings), restricted=True)
+    with served:
+        yield served
+
+
+def mail(sink: Sink, subject: str) -> EmailMessage:
+    """The newest mail with these words in its subject, when it is there."""
+    found = [one.message for one in sink.received if subject in one.message["Subject"]]
+    return found[-1] if found else wait_for(subject, lambda: mail(sink, subject) if sink.received else None)
+
+
+def code_of(sink: Sink) -> str:
+    return re.search(r"\b\d{6}\b", parts(mail(sink, "code"))["text/plain"])[0]
+
+
+def link_of(mail: EmailMessage) -> str:
+    return re.search(r"http\S+/l/\S+", parts(mail)["text/plain"])[0]
+
+
+# Every page ----------------------------------------------------------------------------------------------------------
+
+
+def stranger(tab: Tab, sink: Sink) -> str:
+    """Somebody without a link asks for one. Returns it, as the mail has it."""
+    tab.go("/").look("somebody without a link")
+    tab.type(mailbox="P1").press("Send me a link").look("no mailbox")
+    tab.type(mailbox="p1@p.example").press("Send me a link").look("a link was asked for")
+    tab.go("/l/nonsense").look("a link that is none")
+    tab.go("/nowhere").look("a page that is none")
+    return link_of(mail(sink, "Your link"))
+
+
+def without_refresh(route: Route) -> None:
+    """A page that would go on by itself, kept for looking at."""
+    answer = route.fetch()
+    route.fulfill(response=answer, body=re.sub("<meta http-equiv.*?>", "", answer.text()))
+
+
+def provider(tab: Tab, site: Served, sink: Sink, link: str) -> None:
+    """A provider opens its link, and gets wrong what can be got wrong."""
+    with routed(tab.page, re.compile(r"/l/[^/]+$"), without_refresh):
+        tab.go(link).look("arriving")
+    tab.follow("Go on").look("the list")
+    tab.press("Send these answers").look("nothing is chosen")
+    one_report(tab)
+    correction(tab)
+    code(tab, sink)
+    tab.press("Ask for it").look("asking for a correction without a reason")
+    tab.go("/owed").answer(SPIP_D2="Attended").press("Send these answers").look("a receipt from the list")
+    tab.go("/owed").follow(re.compile("SPIP-D4, ack")).look("a referral")
+    tab.choose(answer="declined").press("Send this answer").look("no reason for declining")
+    overtaken(tab, site)
+    booking(tab)
+    tab.go("/owed").follow(re.compile("DVPP-D6, start")).look("a number is asked for")
+    tab.choose(answer="started").on("started-on", 12, 1, 2026).type(started_weeks="many")
+    tab.press("Send this answer").look("a number that is none")
+    accreditation(tab)
+    upload(tab)
+    concern(tab)
+    tab.press("Leave").look("leaving")
+
+
+def one_report(tab: Tab) -> None:
+    tab.follow(re.compile("Other answer for SPIP-D1")).look("a report")
+    tab.press("Send this answer").look("a report without an answer")
+    tab.choose(answer="part").press("Send this answer").look("a report without its reason")
+    tab.choose(answer="attended").on("again-times", 9, 2, 2026).press("Send this answer").look("nothing to rebook")
+    tab.choose(answer="absent", absent_reason="illness").on("again-times", 31, 2, 2026)
+    tab.press("Send this answer").look("rebooked without times")
+    tab.type(again_times_from="18:00", again_times_to="22:00", again_session="Mrs Smith").press("Send this answer")
+    tab.look("rebooked for a day that is none")
+    tab.on("again-times", 9, 2, 2026).press("Send this answer").look("rebooked under a name")
+    tab.type(again_session="GRP-1").press("Send this answer").look("a receipt of two answers")
+
+
+def correction(tab: Tab) -> None:
+    tab.follow(re.compile("Correct fact")).look("a correction")
+    tab.press("Send this correction").look("a correction without an answer")
+    tab.choose(answer="late").press("Send this correction").look("a receipt of a correction")
+
+
+def code(tab: Tab, sink: Sink) -> None:
+    """What needs one: asking for another correction."""
+    tab.follow(re.compile("Correct fact")).look("a code first")
+    sink.refuses.add("p1@p.example")
+    tab.press("Send me a code").look("a code that cannot be sent")
+    sink.refuses.clear()
+    tab.press("Send me a code").look("a code was sent")
+    tab.type(digits="12").press("Go on").look("a wrong code")
+    tab.type(digits=code_of(sink)).press("Go on").look("asking for a correction")
+
+
+def overtaken(tab: Tab, site: Served) -> None:
+    """Answers that others have overtaken: the one on a row that is still there, the other on one that is gone."""
+    tab.go("/owed").answer(SPIP_D3="Attended", SPIP_D4="We accept the referral")
+    office = site.open.office
+    office.says("SPIP-D4", "referral_recalled", TODAY, provider="P1", reason="sent_in_error")
+    tab.press("Send these answers").look("a referral was taken back meanwhile")
+    office.says("SPIP-D3", "attendance_reported", TODAY, by="P1", session="S-SPIP-D3", result="late")
+    tab.press("Send these answers").look("somebody else has answered meanwhile")
+
+
+def booking(tab: Tab) -> None:
+    tab.go("/owed").follow(re.compile("SPIP-D5, booking")).look("a booking")
+    tab.choose(answer="refused").on("refused-on", 31, 2, 2026).press("Send this answer").look("a day that is none")
+    tab.choose(answer="booked").press("Send this answer").look("a booking of nothing")
+    tab.on("booked-times", 9, 2, 2026).type(booked_times_from="6 pm", booked_times_to="22:00", booked_session="G-1")
+    tab.press("Send this answer").look("a time that is none")
+
+
+def accreditation(tab: Tab) -> None:
+    tab.go("/owed").follow("accreditation renewed").look("accreditation")
+    tab.press("Send").look("accreditation without a day")
+    tab.on("renewed-until", 31, 3, 2033).press("Send").look("a receipt of a renewal")
+
+
+def upload(tab: Tab) -> None:
+    tab.go("/upload").look("a file")
+    assert tab.downloads("link", "Download a file") == "attendance.csv"
+    tab.press("Check this file").look("no file")
+    rows = "reference,session,week,day,result\nSPIP-D8,S-SPIP-D8,,16/01/2026,late\nDVPP-D6,,1,16/01/2026,ate\n"
+    file = {"name": "month.csv", "mimeType": "text/csv", "buffer": rows.encode()}
+    tab.page.set_input_files("input[type=file]", file)
+    tab.press("Check this file").look("a file with errors")
+    assert tab.downloads("button", "Download 1 wrong row") == "attendance.rejected.csv"
+    tab.press("Send 1 good row").look("a receipt of a file")
+
+
+def concern(tab: Tab) -> None:
+    tab.go("/concerns").look("concerns").follow("SPIP-D5").look("a concern")
+    tab.press("Send this concern").look("a concern without words")
+    tab.choose(about="child").type(words="He waits outside.").press("Send this concern").look("a receipt of a concern")
+
+
+def adviser(tab: Tab, site: Served, sink: Sink) -> None:
+    """An adviser opens the link that goes on by itself, and one of somebody else."""
+    tab.go(f"{site.open.link('staff', 'FCA1')}?about=SPIP-D7").page.wait_for_url(re.compile("/code"))
+    tab.press("Send me a code").type(digits=code_of(sink)).press("Go on").look("a story")
+    tab.go("/owed").look("what an adviser owes").follow(re.compile("SPIP-D7")).look("an adviser's answer")
+    tab.press("Send this answer").look("an adviser's answer without one")
+    tab.choose(answer="spoken_to").on("spoken_to-on", 1, 1, 2027).press("Send this answer").look("no parent")
+    tab.choose(spoken_to_party="P7A").press("Send this answer").look("a day still to come")
+    tab.on("spoken_to-on", 26, 1, 2026).press("Send this answer").look("an adviser's receipt")
+    tab.go("/pathways").look("pathways").type(reference="nothing").press("Show").look("no pathways")
+    tab.go("/pathways/SPIP-D5").follow("What was written").look("what was written")
+    tab.go(f"{site.open.link('provider', 'P1')}/open").look("a link of somebody else").press("Go on as P1")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without scripts"])
+def test_every_page_is_sound(browser: Browser, site: Served, sink: Sink, script: bool):
+    """axe finds nothing, errors lead to their fields, nothing is wider than a telephone, and nobody else is asked."""
+    tab = Tab(browser, site.url, script=script)
+    provider(tab, site, sink, stranger(tab, sink))
+    adviser(tab, site, sink)
+    assert tab.troubles == []
+    there = {(method, route.path) for route in site.open.routes() for method in route.methods}
+    assert there - site.visited == {("GET", "/health")}
