@@ -30,6 +30,11 @@ class Channel(BaseModel):
     occasions: list[str] = ["*"]
     """Occasions served, by their names in `wording.toml` ("referral", "new-risk", ...), or "digest"; "*" is all."""
 
+    @property
+    def reaches_one(self) -> bool:
+        """Whether what goes there reaches its recipient's mailbox and nobody else: a room is not for links or codes."""
+        return self.url.startswith("pathways-mail") or "{address}" in self.url
+
     def serves(self, role: str, occasion: str) -> bool:
         return {"*", role} & set(self.roles) != set() and {"*", occasion} & set(self.occasions) != set()
 

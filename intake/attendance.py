@@ -28,7 +28,9 @@ class AttendanceRow(FileRow):
     reference: Ref = column("The reference of the referral", "SPIP-D-0001")
     session: Ref | None = column("Of SPIP: the code of the session", "S-0001", None)
     week: Number | None = column("Of DVPP: the number of the week", "8", None)
-    day: Day | None = column("The day of it; may stay empty where it was asked for", "31/01/2022", None)
+    day: Day | None = column(
+        "The day of that session or week; may stay empty once it was asked for", "31/01/2022", None
+    )
     result: Text = column("What became of it; a row without a result is passed over", "absent")
     reason: Text | None = column("Why, where something was missed or called off", "illness", None)
 

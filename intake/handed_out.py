@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 _MARK = b"\xef\xbb\xbf"
-_BEGINS = r"((?:^|[,;|\t\r\n])[ \u00a0\"]*)"
+_BEGINS = r"((?:^|[,;|\t\r\n])[ \u00a0\u2007\u202f\u200b\ufeff\"]*)"
 _FORMULA = r"(?='*[=+\-@\uff1d\uff0b\uff0d\uff20])"
 _WRITTEN = re.compile(_BEGINS + _FORMULA)
 _READ = re.compile(_BEGINS + "'" + _FORMULA)

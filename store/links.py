@@ -231,15 +231,18 @@ def new_code(connection: Connection, session: str, now: datetime, settings: Sett
     return code
 
 
-def verify(connection: Connection, session: str, typed: str, now: datetime, settings: Settings) -> bool:
-    """Whether these are the six digits that were sent. After a few wrong tries they are good no more."""
+def verify(connection: Connection, session: str, typed: str, now: datetime, settings: Settings) -> bool | None:
+    """Whether these are the six digits that were sent; None where there are none that they could be.
+
+    After a few wrong tries, as after a few minutes, the digits are good no more.
+    """
     if not re.fullmatch(r"[0-9]{6}", typed):
-        return False
+        return None
     # Counted before it is looked at, and in one statement: tries at the same moment are as many tries.
     counted = update(sessions).where(sessions.c.id == session).values(code_tries=sessions.c.code_tries + 1)
     row = connection.execute(counted.returning(sessions.c.code, sessions.c.code_until, sessions.c.code_tries)).first()
     if row is None or row.code is None or now >= row.code_until or row.code_tries > settings.site.code_tries:
-        return False
+        return None
     if not hmac.compare_digest(row.code.encode(), _digest(f"{session}:{typed}").encode()):
         return False
     until = now + timedelta(minutes=settings.site.session_minutes)

@@ -151,8 +151,11 @@ def _carrying(connection: Connection, ids: Sequence[int], now: datetime, setting
 
 
 def _return_link(connection: Connection, row: Row[Any], now: datetime, settings: Settings) -> str:
+    channel = settings.channels.get(row.channel)
     holder = links.holder_of(connection, row.to_role, row.to_code)
-    return links.issue(connection, holder, now, settings) if holder else ""
+    if holder is None or channel is None or not channel.reaches_one:
+        return f"{settings.site.url}/pathways/{{reference}}"  # which asks whoever opens it for their own mailbox
+    return links.issue(connection, holder, now, settings)
 
 
 def _still_to_say(connection: Connection, rows: Sequence[Row[Any]], now: datetime) -> dict[str, list[Notice]]:

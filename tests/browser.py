@@ -4,8 +4,9 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from email.message import EmailMessage
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -14,7 +15,7 @@ import uvicorn
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-from tests.engine import free_ports, wait_for
+from tests.engine import free_ports, parts, wait_for
 from tests.site import OpenSite
 from tests.world import Office
 from web.visit import COOKIE
@@ -73,8 +74,6 @@ class Tab:
         self.page = browser.new_context(base_url=url, java_script_enabled=script, viewport=size).new_page()
         self.page.set_default_timeout(10_000)
         self._watch(self.page)
-        # axe is a script, so what is shown without scripts is looked at in a tab that may run ours only.
-        self.shown = self.page if script else browser.new_context(viewport=size).new_page()
 
     def _watch(self, page: Page) -> None:
         """Nothing is asked of anybody else, nothing is missing, and nobody complains: neither scripts nor policies."""
@@ -119,23 +118,19 @@ class Tab:
             self.page.get_by_role(role, name=name).click()
         return given.value.suggested_filename
 
-    def choose(self, **radios: str) -> "Tab":
-        """Choose among radios by their names, with "_" for "-"."""
-        for name, value in radios.items():
-            self.page.locator(f"[name='{name.replace('_', '-')}'][value='{value}']").check()
+    def choose(self, name: str, value: str) -> "Tab":
+        """Choose one of the radios of this name."""
+        self.page.locator(f"[name='{name}'][value='{value}']").check()
         return self
 
-    def type(self, **typed: str) -> "Tab":
-        """Type into fields by their names, with "_" for "-"."""
-        for name, text in typed.items():
-            self.page.locator(f"[name='{name.replace('_', '-')}']").fill(text)
+    def type(self, name: str, text: str) -> "Tab":
+        """Type into the field of this name."""
+        self.page.locator(f"[name='{name}']").fill(text)
         return self
 
     def on(self, name: str, day: int, month: int, year: int) -> "Tab":
         """Type a day into its three boxes."""
-        for part, number in (("day", day), ("month", month), ("year", year)):
-            self.page.locator(f"[name='{name}-{part}']").fill(str(number))
-        return self
+        return self.type(f"{name}-day", str(day)).type(f"{name}-month", str(month)).type(f"{name}-year", str(year))
 
     def answer(self, **answers: str) -> "Tab":
         """Choose in the list, by the row's reference, with "_" for "-"."""
@@ -167,33 +162,33 @@ class Tab:
 
     # Looking ----------------------------------------------------------------------------------------------------------
 
-    def look(self, what: str) -> "Tab":
-        """See to it that what is shown is sound, wide and narrow."""
-        if self.shown is not self.page:
-            self._show_again()
-        self.shown.evaluate(AXE_SCRIPT)
-        size = self.page.viewport_size
-        for width in (WIDE, NARROW):
-            self.shown.set_viewport_size({**size, "width": width})
-            found = [*self.shown.evaluate(RULES), *self.shown.evaluate(AXE)]
+    def look(self, what: str, widths: Sequence[int] = (WIDE, NARROW)) -> "Tab":
+        """See to it that what is shown is sound, wide and narrow. axe is a script, and only looks where scripts run."""
+        page, size = self.page, self.page.viewport_size
+        if self.script:
+            page.evaluate(AXE_SCRIPT)
+        for width in widths:
+            page.set_viewport_size({**size, "width": width})
+            found = [*page.evaluate(RULES), *(page.evaluate(AXE) if self.script else [])]
             self.troubles += [f"{what} ({self.path}, {width} px): {trouble}" for trouble in found]
-        self.shown.set_viewport_size(size)
+        page.set_viewport_size(size)
         return self
 
-    def _show_again(self) -> None:
-        html = self.page.content()
+    def stops(self, key: str) -> Iterator[dict[str, Any]]:
+        """Where the focus goes with each press of a key, until it is nowhere."""
+        self.page.keyboard.press(key)
+        while stop := self.page.evaluate(FOCUS):
+            yield stop
+            self.page.keyboard.press(key)
 
-        def once_more(route: Route) -> None:
-            kind = route.request.resource_type
-            if kind == "document":
-                route.fulfill(body=html, content_type="text/html; charset=utf-8")
-            elif kind == "script":
-                route.abort()
-            else:
-                route.continue_()
 
-        with routed(self.shown, "**/*", once_more):
-            self.shown.goto(self.page.url)
+def link_in(mail: EmailMessage) -> str:
+    """The return link that a mail holds."""
+    return re.search(r"http\S+/l/\S+", parts(mail)["text/plain"])[0]
+
+
+def code_in(mail: EmailMessage) -> str:
+    return re.search(r"\b\d{6}\b", parts(mail)["text/plain"])[0]
 
 
 @contextmanager
@@ -227,9 +222,10 @@ RULES = """() => {
   for (const line of all(".govuk-error-summary__list li")) {
     const link = line.querySelector("a"), field = link && document.getElementById(link.hash.slice(1));
     if (!link) continue;
-    if (!field || !field.matches("input, select, textarea, button, [tabindex]") || !field.checkVisibility())
+    const typed = field && field.matches("input, select, textarea, button");
+    if (!field || !(typed || field.matches("[tabindex]")) || !field.checkVisibility())
       found.push(`"${words(line)}" leads to no field`);
-    else if (!described(field).includes(words(line))) found.push(`"${words(line)}" is not said at its field`);
+    else if (typed && !described(field).includes(words(line))) found.push(`"${words(line)}" is not said at its field`);
   }
   const ids = all("[id]").map(element => element.id);
   for (const id of new Set(ids.filter((id, at) => ids.indexOf(id) !== at))) found.push(`two things are called ${id}`);
@@ -243,3 +239,15 @@ RULES = """() => {
 }"""
 """What must hold of a page besides: it fits, its title says what it shows, references stand on one line, and each error
 leads to its field and is said there."""
+
+FOCUS = """async () => {
+  for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);  // what has the focus comes into view
+  const at = document.activeElement;
+  if (at === document.body) return null;
+  const box = at.getClientRects()[0], bar = document.querySelector(".site-bar"), over = bar?.getBoundingClientRect();
+  const covered = bar && !bar.contains(at) && box.bottom > over.top && box.top < over.bottom;
+  const shown = box.top >= 0 && box.bottom <= innerHeight && getComputedStyle(at).outlineWidth === "3px";
+  const name = at.labels?.length ? at.labels[0].textContent : at.textContent;
+  return {name: name.replace(/\\s+/g, " ").trim(), seen: shown && !covered};
+}"""
+"""Where the focus is: by what name, and whether it is seen there."""

@@ -5,12 +5,14 @@ The tests of this file follow one another on one machine, in this order.
 
 import csv
 import json
+import re
 import signal
 import socket
 import sqlite3
 import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ import httpx
 import pytest
 
 from models.working_days import LONDON
+from tests.browser import Tab, chromium, code_in, link_in
 from tests.engine import OVER, Machine, found_in, parts, wait_for
 
 TODAY = datetime.now(LONDON).date()
@@ -335,6 +338,76 @@ def test_the_pictures_have_fixed_keys(machine: Machine):
     assert "SPIP-E0003" in machine.artifact("overdue")["data"]
     repair = machine.artifact("needs-repair")["data"]
     assert "SPIP-E0002" in repair and "SPIP-E0003" not in repair
+
+
+# The site -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_provider_answers_three_reports_from_its_mail_and_everybody_concerned_hears_of_it(machine: Machine):
+    references = late_reports(machine, 7, 8, 9)
+    machine.go("chase")
+    site, digest = f"http://127.0.0.1:{machine.ports['site']}", mail_to(machine, "office@", *references)
+    with chromium() as browser:
+        tab = Tab(browser, site).go(link_in(digest))
+        tab.page.wait_for_url(re.compile("/owed"))
+        # One of the three on its own page, wrong at first: there is no 31 February.
+        tab.follow(re.compile("Other answer for SPIP-E0009")).choose("answer", "absent").choose(
+            "absent-reason", "illness"
+        )
+        tab.on("again-times", 31, 2, TODAY.year + 1).type("again-times-from", "18:00").type("again-times-to", "22:00")
+        tab.type("again-session", "E-S11").press("Send this answer")
+        assert len(tab.errors) == 1 and tab.errors[0].startswith("There is no such day")
+        tab.on("again-times", 2, 3, TODAY.year + 1).press("Send this answer")
+        receipts = [tab.page.title().split()[1]]
+        # The other two from the list at once; one of them turns out to be wrong, and is corrected.
+        tab.go("/owed").answer(SPIP_E0007="Attended", SPIP_E0008="Did not attend: illness").press("Send these answers")
+        receipts.append(tab.page.title().split()[1])
+        tab.follow(re.compile("Correct fact .* of SPIP-E0008")).choose("answer", "late").press("Send this correction")
+        receipts.append(tab.page.title().split()[1])
+        machine.run_in("SPIP-E0009", "Awaiting session")
+        for reference in references[:2]:
+            assert machine.run_in(reference, "Awaiting next step")["state"]["message"].startswith("EPV1, due ")
+            assert mail_to(machine, "eadv@", reference, "attended")
+        assert all(mail_to(machine, "office@", receipt) for receipt in receipts)
+        assert "Attendance report" not in tab.go("/owed").says
+        # From Prefect to the pathway's page, for its adviser: the link in their mail, and the code.
+        page = machine.artifact("page-spip-e0007")["data"]
+        assert page == f"[SPIP-E0007]({site}/pathways/SPIP-E0007)"
+        adviser = Tab(browser, site).go(link_in(mail_to(machine, "eadv@", "SPIP-E0007")))
+        adviser.page.wait_for_url(re.compile("/code"))
+        adviser.press("Send me a code").type("digits", code_in(mail_to(machine, "eadv@", "is your code"))).press(
+            "Go on"
+        )
+        assert "attendance reported" in adviser.go("/pathways/SPIP-E0007").says
+        assert tab.troubles + adviser.troubles == []
+
+
+def late_reports(machine: Machine, *numbers: int) -> list[str]:
+    """Pathways whose session was held two weeks ago, and nothing heard of since."""
+    references = [f"SPIP-E000{number}" for number in numbers]
+    times = {"starts_at": f"{ago(14)} 17:30", "ends_at": f"{ago(14)} 21:30"}
+    machine.load("cases", *map(case, numbers))
+    machine.load("directions", *map(direction, numbers))
+    taken = (("acknowledged", 24, {"provider": "EPV1"}), ("session_booked", 23, {"session": "E-S10", **times}))
+    machine.load(
+        "facts", *(row for number in numbers for row in referred(number)),
+        *(row for reference in references for row in told(reference, *taken, by="EPV1")),
+    )  # fmt: skip
+    for reference in references:
+        machine.run_in(reference, "Awaiting attendance report")
+    return references
+
+
+def mail_to(machine: Machine, mailbox: str, *words: str) -> EmailMessage:
+    """The newest mail to somebody that holds all these words, when it is there."""
+
+    def there() -> list[EmailMessage]:
+        return [
+            mail for mail in machine.mails()
+            if mail["To"].startswith(mailbox) and all(w in mail["Subject"] + parts(mail)["text/plain"] for w in words)
+        ]  # fmt: skip
+
+    return wait_for(f"a mail to {mailbox} about {words}", there)[-1]
 
 
 # The server -----------------------------------------------------------------------------------------------------------

@@ -7,14 +7,17 @@ from datetime import UTC, date, datetime
 from io import StringIO
 from pathlib import Path
 
+import hypothesis
 import openpyxl
 import pytest
+from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlmodel import SQLModel
 
 import intake
 from intake import FileRefused, facts_page
 from intake.cells import day, fact_from_text, moment
+from intake.handed_out import as_csv, as_typed, inert
 from intake.rows import REPORTABLE
 from models.facts import RESTRICTED
 from models.forms import BadFact
@@ -302,6 +305,34 @@ def test_rejected_rows_are_handed_back_unchanged_corrected_and_loaded(empty: Des
     beside.write_text(beside.read_text("utf-8-sig").replace("king", "adviser"), "utf-8")
     assert empty.load("practitioners", beside).added == 1
     assert not beside.exists()
+
+
+def test_a_rejected_file_begins_no_formula_and_a_telephone_number_comes_back_from_it_as_it_was(desk: Desk):
+    phone, address = "+44 1632 960001", "Flat 2;=1+1"
+    wrong = {
+        "adviser": "NOBODY",
+        "applicant_phone": phone,
+        "respondent_address": address,
+        "applicant_longitude": "-2.25",
+    }
+    beside = desk.rows("cases", wrong).rejected_file
+    handed_back = beside.read_text("utf-8-sig")
+    assert "'+44 1632 960001," in handed_back and ",Flat 2;'=1+1," in handed_back and ",'-2.25," in handed_back
+    beside.write_text(handed_back.replace("NOBODY", "ADV1"), "utf-8-sig")
+    assert desk.load("cases", beside).changed == 1
+    with reading(desk.engine) as connection:
+        applicant, respondent = connection.execute(select(Party.__table__).order_by(Party.role))
+    assert (applicant.phone, applicant.longitude, respondent.address) == (phone, -2.25, address)
+
+
+@hypothesis.given(st.text("=+-@'\",;|\t\r\n ab\u00a0\uff1d", max_size=9))
+def test_no_cell_handed_out_begins_a_formula_however_it_is_split_and_each_is_read_as_it_was(cell: str):
+    out = inert(cell)
+    assert as_typed(out) == cell and not out.startswith(("\t", "\r"))
+    for begun in re.split("[,;|\t\r\n]", out):
+        assert begun.lstrip(' \u00a0"')[:1] not in set("=+-@\uff1d")
+    for delimiter in ",;\t":
+        assert next(csv.reader(StringIO(as_csv([[cell, ""]], delimiter), newline=""), delimiter=delimiter)) == [out, ""]
 
 
 def test_an_old_rejected_file_goes_when_nothing_is_rejected_but_only_if_it_is_ours(empty: Desk):

@@ -438,3 +438,13 @@ def test_a_message_remembers_what_it_carried_after_it_was_sent(office: Office):
     [notice] = office.rows(t.NoticeRow)
     assert notice.bundle == message(office).bundle == f"notice:{notice.id}"
     assert moment(date(2026, 1, 6), 9) == message(office).sent_at
+
+
+def test_a_room_hears_without_a_link_that_would_let_everybody_in_it_answer(sink: Sink):
+    mail = Channel(url=f"pathways-mail://127.0.0.1:{sink.port}?security=none")
+    room = Channel(url="json://127.0.0.1:9/room", roles=["provider"])
+    office = office_with(mailing(sink, channels={"mail": mail, "room": room}))
+    office.notice("referral", PROVIDER, **FIELDS)
+    office.gather(NINE)
+    found = {one.row.channel: one.link for one in outbox.claim(office.engine, NINE, office.settings)}
+    assert "/l/" in found["mail"] and found["room"] == f"{office.settings.site.url}/pathways/{{reference}}"

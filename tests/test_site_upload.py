@@ -3,6 +3,10 @@
 import csv
 import io
 import re
+import shutil
+import subprocess
+import sys
+from datetime import datetime
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -13,8 +17,10 @@ from sqlalchemy import Engine
 
 from intake.attendance import AttendanceRow
 from models import tables as t
+from store.database import database
+from tests import hostile
 from tests.site import OpenSite, Pages, text_of
-from tests.world import Office
+from tests.world import Office, at_once
 
 HEADER = list(AttendanceRow.model_fields)
 
@@ -41,17 +47,38 @@ def owing(engine: Engine, home: Path) -> OpenSite:
     return OpenSite(office, home, "2026-01-26")
 
 
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory, sqlite_with_tables: Path) -> Path:
+    """A database as `owing` leaves it, to be copied."""
+    home = tmp_path_factory.mktemp("owing")
+    shutil.copy(sqlite_with_tables, home / "pathways.db")
+    engine = owing(database(f"sqlite:///{home / 'pathways.db'}"), home).engine
+    with engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    engine.dispose()
+    return home / "pathways.db"
+
+
+def opened(prepared: Path, home: Path) -> OpenSite:
+    shutil.copy(prepared, home / "pathways.db")
+    return OpenSite(Office.at(database(f"sqlite:///{home / 'pathways.db'}")), home, "2026-01-26")
+
+
 @pytest.fixture
-def site(engine: Engine, tmp_path: Path) -> OpenSite:
+def site(prepared: Path, tmp_path: Path) -> OpenSite:
+    return opened(prepared, tmp_path)
+
+
+@pytest.fixture
+def anywhere(engine: Engine, tmp_path: Path) -> OpenSite:
+    """The same on each kind of database."""
     return owing(engine, tmp_path)
 
 
 @pytest.fixture(scope="module")
-def looking(tmp_path_factory: pytest.TempPathFactory, sqlite_with_tables: Path) -> Pages:
+def looking(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Pages:
     """A browser for what is only looked at: that changes nothing, so one site serves many tests."""
-    home = tmp_path_factory.mktemp("looking")
-    shutil.copy(sqlite_with_tables, home / "pathways.db")
-    return owing(database(f"sqlite:///{home / 'pathways.db'}"), home).enter("provider", "P1")
+    return opened(prepared, tmp_path_factory.mktemp("looking")).enter("provider", "P1")
 
 
 @pytest.fixture
@@ -114,14 +141,15 @@ def becomes(checked: Any) -> dict[int, str]:
 # What becomes of rows ---------------------------------------------------------------------------------------------------
 
 
-def test_a_file_is_looked_at_first_and_sent_in_from_there_with_one_receipt(site: OpenSite, pages: Pages):
+def test_a_file_is_looked_at_first_and_sent_in_from_there_with_one_receipt(anywhere: OpenSite):
+    pages = anywhere.enter("provider", "P1")
     checked = check(pages, as_csv(row(), row("SPIP-D2", "absent", "illness"), row("DVPP-D4", week="1")))
     assert checked.status_code == 200 and "3 rows are good. Nothing of them is recorded yet" in text_of(checked)
     assert becomes(checked)[3] == "Will be recorded: Did not attend: illness, 16 January 2026"
-    assert recorded(site) == []
-    assert "Receipt RC-" in text_of(send(pages, checked)) and len(site.office.rows(t.Receipt)) == 1
+    assert recorded(anywhere) == []
+    assert "Receipt RC-" in text_of(send(pages, checked)) and len(anywhere.office.rows(t.Receipt)) == 1
     absent = {"session": "S-SPIP-D2", "result": "absent", "reason": "illness"}
-    assert recorded(site) == [
+    assert recorded(anywhere) == [
         ("DVPP-D4", "weekly_attendance", "2026-01-14", {"week": 1, "result": "attended"}),
         ("SPIP-D1", "attendance_reported", "2026-01-16", {"session": "S-SPIP-D1", "result": "attended"}),
         ("SPIP-D2", "attendance_reported", "2026-01-16", absent),
@@ -199,17 +227,19 @@ def test_references_of_others_are_refused_as_those_that_there_are_not(site: Open
     assert set(becomes(answer).values()) == {"Error: Reference: you hold no referral with this reference"}
 
 
-def test_the_same_file_twice_changes_nothing(site: OpenSite, pages: Pages):
+def test_the_same_file_twice_changes_nothing(anywhere: OpenSite):
+    pages = anywhere.enter("provider", "P1")
     file = as_csv(row(), row("SPIP-D2", "cancelled", "provider"), row("DVPP-D4", "absent", week="2"))
     send(pages, check(pages, file))
-    site.office.round("2026-01-27")  # SPIP-D1 is over by then
-    assert site.office.pathway("SPIP-D1").closed_on
-    before = recorded(site)
+    anywhere.office.says("SPIP-D1", "next_step_taken", "2026-01-27", step="none")
+    anywhere.office.round("2026-01-27")
+    assert anywhere.office.pathway("SPIP-D1").closed_on
+    before = recorded(anywhere)
     checked = check(pages, file)
     assert checked.status_code == 200 and "3 rows are recorded already" in text_of(checked)
     assert becomes(checked)[2] == "Recorded already: Attended, 16 January 2026"
     assert 'action="/upload/send"' not in checked.text
-    assert recorded(site) == before and len(site.office.rows(t.Receipt)) == 1
+    assert recorded(anywhere) == before and len(anywhere.office.rows(t.Receipt)) == 1
 
 
 def test_what_was_answered_on_another_day_is_known_all_the_same(site: OpenSite, pages: Pages):
@@ -247,7 +277,8 @@ def test_an_answer_given_while_the_rows_were_looked_at_stands_and_nothing_of_the
     site: OpenSite, pages: Pages, theirs: dict[str, str]
 ):
     checked = check(pages, as_csv(row(result="cancelled", reason="person"), row("SPIP-D2")))
-    site.office.says("SPIP-D1", "attendance_reported", "2026-01-16", at=site.site.now(), session="S-SPIP-D1", **theirs)
+    theirs = site.office.says("SPIP-D1", "attendance_reported", "2026-01-16", session="S-SPIP-D1", **theirs)
+    assert theirs.result == "recorded"
     answer = send(pages, checked)
     assert answer.status_code == 422 and "Nothing was recorded" in text_of(answer)
     assert "is recorded already" in becomes(answer)[2] and len(recorded(site)) == 1
@@ -255,10 +286,37 @@ def test_an_answer_given_while_the_rows_were_looked_at_stands_and_nothing_of_the
     assert [subject for subject, *_ in recorded(site)] == ["SPIP-D1", "SPIP-D2"]
 
 
-def test_the_same_page_sent_twice_is_one_receipt(site: OpenSite, pages: Pages):
+def test_the_same_page_sent_twice_is_one_receipt_even_when_it_was_corrected_between(site: OpenSite, pages: Pages):
     checked = check(pages, as_csv(row()))
-    assert send(pages, checked).url == send(pages, checked).url
+    first = send(pages, checked)
+    number = site.office.rows(t.FactRow, kind="attendance_reported")[0].id
+    more = {"session": "S-SPIP-D1", "result": "late", "supersedes": number, "at": site.site.now()}
+    site.office.record(
+        site.office.reported("SPIP-D1", "attendance_reported", "2026-01-16", **more), now=site.site.now()
+    )
+    assert len(recorded(site)) == 2 and send(pages, checked).url == first.url
     assert len(site.office.rows(t.Receipt)) == 1
+
+
+def test_a_row_that_was_shown_as_wrong_is_not_sent_even_if_it_could_be_by_then(site: OpenSite, pages: Pages):
+    form = back(check(pages, as_csv(row(), row("SPIP-D2"))))
+    pages.post("/upload/send", form | {"rows": form["rows"].replace("2,,SPIP-D1", "2,wrong,SPIP-D1")})
+    assert [subject for subject, *_ in recorded(site)] == ["SPIP-D2"]
+
+
+def test_of_two_pages_sent_at_one_moment_one_stands_and_the_other_is_told(anywhere: OpenSite):
+    pages = anywhere.enter("provider", "P1")
+    others = anywhere.enter("provider_lead", "P1")
+    forms = [back(check(pages, as_csv(one))) for one in (row(), row(result="cancelled", reason="person"))]
+    for form, browser in zip(forms, (pages, others), strict=True):
+        form["token"] = browser.token()
+    first, second = at_once(
+        lambda: pages.client.post("/upload/send", data=forms[0]),
+        lambda: others.client.post("/upload/send", data=forms[1]),
+    )
+    assert sorted([first.status_code, second.status_code]) == [200, 422] and len(recorded(anywhere)) == 1
+    told = first if first.status_code == 422 else second
+    assert re.search("answered this meanwhile|is recorded already", becomes(told)[2])
 
 
 # What rows may say ------------------------------------------------------------------------------------------------------
@@ -350,6 +408,77 @@ def test_without_a_file_the_page_asks_for_one(looking: Pages):
         assert 'aria-describedby="file-hint file-error"' in asked.text and 'href="#file"' in asked.text
 
 
-def test_a_file_larger_than_the_page_takes_is_refused_in_one_sentence(looking: Pages):
-    assert "larger than 2 MB" in text_of(check(looking, b"a" * (2 * 2**20 + 1)))
+def test_a_file_larger_than_a_request_may_be_is_refused_before_it_is_read(looking: Pages):
     assert check(looking, b"a" * 3 * 2**20).status_code == 413
+
+
+# Files that do harm -----------------------------------------------------------------------------------------------------
+
+READ_ALL = """
+import resource, sys, time
+from pathlib import Path
+from intake.attendance import read_attendance
+from intake.report import FileRefused
+from settings import Settings
+
+def peak():
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) // 1024
+
+resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))
+settings = Settings()
+for file in sorted(Path(sys.argv[1]).iterdir()):
+    content, before, begun = file.read_bytes(), peak(), time.perf_counter()
+    try:
+        read_attendance(content, settings)
+    except FileRefused:
+        pass
+    print(file.name, time.perf_counter() - begun, peak() - before, sep=";")
+"""
+
+
+@pytest.fixture(scope="module")
+def hostile_files() -> dict[str, tuple[bytes, str]]:
+    return {name: (made(), said) for name, (made, said) in hostile.FILES.items()}
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux says how much memory was needed")
+def test_hostile_files_take_little_memory_and_no_time(tmp_path: Path, hostile_files: dict[str, tuple[bytes, str]]):
+    for name, (content, _) in hostile_files.items():
+        (tmp_path / name).write_bytes(content)
+    here = Path(__file__).parent.parent
+    done = subprocess.run([sys.executable, "-c", READ_ALL, tmp_path], capture_output=True, text=True, cwd=here)
+    assert done.returncode == 0, done.stderr[-2000:]
+    told = [line.split(";") for line in done.stdout.splitlines()]
+    assert {name for name, *_ in told} == hostile_files.keys()
+    assert {name: seconds for name, seconds, _ in told if float(seconds) > 3} == {}
+    assert {name: megabytes for name, _, megabytes in told if int(megabytes) > 60} == {}
+
+
+def test_hostile_files_are_refused_with_a_sentence_beside_the_field(
+    looking: Pages, hostile_files: dict[str, tuple[bytes, str]]
+):
+    for name, (content, said) in hostile_files.items():
+        answer = check(looking, content, "january.xlsx")
+        assert answer.status_code == 422 and 'id="file-error"' in answer.text, name
+        assert said in text_of(answer), name
+
+
+def test_what_cannot_be_shown_is_told_row_by_row(looking: Pages):
+    marks = [("a_x0000_b", "attended"), ("SPIP-D1", "&lt;script>"), ("\u202e", "late")]
+    rows = "".join(f"<row>{''.join(map(hostile.text_in, cells))}</row>" for cells in marks)
+    checked = check(looking, hostile.workbook(hostile.HEADER + rows))
+    assert checked.status_code == 422 and len(becomes(checked)) == 3 and "\0" not in checked.text
+    assert "<script>" not in checked.text
+    assert looking.post("/upload/attendance.rejected.csv", back(checked)).content.count(b"\r\n") == 4
+
+
+@pytest.mark.parametrize(
+    "rows", ["", "\0", "line,problem\n", "=1+1", "line,problem,reference,result\nx,,SPIP-D1,late\n", "a" * 2**21]
+)
+def test_what_comes_back_changed_does_no_harm(looking: Pages, rows: str):
+    for path in ("/upload/send", "/upload/attendance.rejected.csv"):
+        assert looking.post(path, {"rows": rows, "submission": "changed"}, files={"none": b""}).status_code in (
+            200,
+            422,
+        )

@@ -1,6 +1,6 @@
 """The site: its pages put together, what stands before them, and what is said when something goes wrong."""
 
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -16,7 +16,7 @@ from store.database import database
 from web import accreditation, concern, entry, owed, stories, upload
 from web.guard import TOO_LARGE, Guard, Rates
 from web.page import TEMPLATES, page
-from web.visit import Forged, GoTo, NotYours, Site, opened
+from web.visit import Elsewhere, Forged, GoTo, NotYours, Site, opened
 
 STATIC = TEMPLATES.with_name("static")
 
@@ -31,6 +31,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.get("/health")(_health)
     app.exception_handler(GoTo)(_go_to)
+    app.exception_handler(Elsewhere)(_from_elsewhere)
     app.exception_handler(NotYours)(_not_yours)
     app.exception_handler(Forged)(_forged)
     app.exception_handler(RequestValidationError)(_not_yours)
@@ -53,6 +54,10 @@ def _hosts(settings: Settings) -> list[str]:
 
 def _go_to(request: Request, first: GoTo) -> Response:
     return RedirectResponse(first.path, 303)
+
+
+def _from_elsewhere(request: Request, _: Elsewhere) -> Response:
+    return page(request, "arrive.html", then=quote(request.url.path))
 
 
 def _visitor(request: Request):

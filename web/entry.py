@@ -102,8 +102,8 @@ def _about(given: str) -> str:
 
 
 @router.get("/link")
-def ask(request: Request, over: int = 0) -> Response:
-    return page(request, "ask.html", over=bool(over))
+def ask(request: Request, over: str = "", about: str = "") -> Response:
+    return page(request, "ask.html", over=over == "1", about=_about(about))
 
 
 @router.post("/link")
@@ -111,12 +111,13 @@ def asked(
     request: Request, site: Here, form: Annotated[FormData, Depends(sent)], background: BackgroundTasks
 ) -> Response:
     """Send a link to a mailbox, if it is anybody's. The answer is the same, and takes as long, if it is not."""
-    mailbox = texts(form).get("mailbox", "")
+    said = texts(form)
+    mailbox, about = said.get("mailbox", ""), _about(said.get("about", ""))
     if "@" not in mailbox or len(mailbox) > 200:
         errors = {"mailbox": "Enter your work mailbox, such as team@provider.example"}
-        return page(request, "ask.html", status=422, errors=errors, mailbox=mailbox[:200])
+        return page(request, "ask.html", status=422, errors=errors, mailbox=mailbox[:200], about=about)
     if request.app.state.rates.asking("link", mailbox, _address(request)):
-        background.add_task(send_links, site, mailbox)
+        background.add_task(send_links, site, mailbox, about)
     answer = page(request, "said.html", title="Check your mailbox", says=[
         "If that mailbox is one we know, a link is on its way to it.",
         "It can take a few minutes. If nothing comes, ask the sender of your reminders which mailbox is registered.",
@@ -173,7 +174,8 @@ def typed(
         right = links.verify(connection, visitor.session, digits, site.now(), site.settings)
     if right:
         return RedirectResponse(then, 303)
-    rates.tried(mailbox)
+    if right is False:  # what could not be right is no guess, and shuts nobody out
+        rates.tried(mailbox)
     errors = {"digits": "That is not the code we sent, or it is too old. Check it, or ask for another"}
     return page(request, "code.html", visitor, status=422, then=then, was_sent=True, errors=errors)
 

@@ -79,9 +79,8 @@ def _counted_as(address: str) -> str:
         ip = ip_address(address)
     except ValueError:
         return address
-    if ip.version == 4 or ip.ipv4_mapped:
-        return str(getattr(ip, "ipv4_mapped", None) or ip)
-    return str(ip_network((int(ip), 64), strict=False))
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return str(ip if ip.version == 4 else ip_network((int(ip), 64), strict=False))
 
 
 class Guard:
@@ -124,10 +123,10 @@ class Guard:
             log.info("%s %s %s %.0f ms", scope["method"], route, status, took * 1000)
 
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
+        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
+            return PlainTextResponse("There is no such page.", 404)  # nor does any database or folder take it
         if scope["path"].startswith("/static/"):
             return None
-        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
-            return PlainTextResponse("There is no such page.", 404)  # nor is there in any database
         came = HTTPConnection(scope)
         length = came.headers.get("content-length", "0")
         if not (length.isdecimal() and len(length) < 12 and int(length) <= self._largest(scope)):

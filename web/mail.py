@@ -21,19 +21,20 @@ def send_code(settings: Settings, holder: Holder, code: str, now: datetime) -> b
     return _send(settings, holder, of_the_site("code", code=code, minutes=str(settings.site.code_minutes)), "", now)
 
 
-def send_links(site: Site, mailbox: str) -> None:
-    """Send a link for each who has this mailbox; nothing where nobody has it."""
+def send_links(site: Site, mailbox: str, about: str) -> None:
+    """Send a link for each who has this mailbox, to what they wanted to see; nothing where nobody has it."""
     now, settings = site.now(), site.settings
     with writing(site.engine) as connection:
         made = [(holder, issue(connection, holder, now, settings)) for holder in holders_at(connection, mailbox)]
     until = say(add_working_days(london_date(now), settings.site.link_days))
     for holder, link in made:
-        letter = of_the_site("link", link.format(reference=""), owner=holder.code, until=until)
+        letter = of_the_site("link", link.format(reference=about), owner=holder.code, until=until)
         _send(settings, holder, letter, link, now)
 
 
 def _send(settings: Settings, holder: Holder, letter: Letter, link: str, now: datetime) -> bool:
-    if fit_to_send(letter, link, frozenset()):
+    if why := fit_to_send(letter, link, frozenset()):
+        log.warning("a message of the site was not sent: %s", why)
         return False
     number = make_msgid(domain=settings.mail_domain)
     with Channels(settings) as channels:
@@ -50,7 +51,5 @@ def _send(settings: Settings, holder: Holder, letter: Letter, link: str, now: da
 def _to_one_mailbox(settings: Settings, role: str) -> Sequence[str]:
     """The channels that reach this mailbox and nobody else: a room is none."""
     return [
-        name
-        for name, channel in settings.channels.items()
-        if channel.serves(role, "sign-in") and (channel.url.startswith("pathways-mail") or "{address}" in channel.url)
+        name for name, channel in settings.channels.items() if channel.serves(role, "sign-in") and channel.reaches_one
     ]

@@ -57,8 +57,20 @@ def _list(
     with reading(site.engine) as connection:
         rows = store.owed(connection, visitor.holder, london_date(site.now()))
         accredited = not visitor.holder.is_staff and own_line(connection, visitor.holder.code, "DVPP") is not None
+    chosen, errors = _as_called_now(chosen, rows), _as_called_now(errors, rows)
     shown = list_of(visitor, rows, chosen) | {"accredited": accredited, "errors": errors}
     return page(request, "owed.html", visitor, status=422 if errors else 200, **shown)
+
+
+def _as_called_now(said: Mapping[str, str], rows: Sequence[Owed]) -> dict[str, str]:
+    """What is said of rows, by their names: a row is called anew when something is recorded on its pathway."""
+    names = {str(one.duty.id): f"answer-{one.duty.id}-{one.seen}" for one in rows} if said else {}
+    return {names.get(_number_in(name), name): text for name, text in said.items()}
+
+
+def _number_in(name: str) -> str:
+    """The number of the duty that a field of the list is about."""
+    return name.removeprefix("answer-").partition("-")[0]
 
 
 def list_of(visitor: Visitor, rows: Sequence[Owed], chosen: Mapping[str, str] = MappingProxyType({})) -> dict[str, Any]:
@@ -100,7 +112,7 @@ def answer_several(
 
 def _of_which(name: str, mine: Mapping[str, Owed]) -> str:
     """The reference an error is about, to go before it: there may be as many as there are rows."""
-    one = mine.get(name.removeprefix("answer-").partition("-")[0])
+    one = mine.get(_number_in(name))
     return f"{one.duty.pathway}: " if one else ""
 
 
@@ -254,8 +266,8 @@ def _ask(request: Request, site: Site, visitor: Visitor, asked: Question, form: 
         risk = risks_to_read(connection, visitor.holder, asked.story).get(asked.one.anchor)
     return page(
         request, "answer.html", visitor, status=422 if form.errors else 200, asked=asked, form=form, errors=form.errors,
-        again=REBOOKS if asked.rebooks else (), draft=draft, risk=risk, submission=store.new_submission(),
-        today=today,
+        again=REBOOKS if asked.rebooks else (), rebooking=wants_another(form), draft=draft, risk=risk,
+        submission=store.new_submission(), today=today,
     )  # fmt: skip
 
 

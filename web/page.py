@@ -1,5 +1,6 @@
 """Pages: templates rendered in the look of the GOV.UK Design System."""
 
+import re
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -8,11 +9,13 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader
+from markupsafe import Markup
 
 from models.working_days import LONDON, say
 from store.links import Visitor
 
 TEMPLATES = Path(__file__).with_name("templates")
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d))?")
 
 
 @cache
@@ -49,10 +52,13 @@ def _moment(value: datetime) -> str:
 
 
 def _words(value: object) -> str:
-    """A word of ours as it is read: yes for true, spaces for underscores."""
+    """A value of ours as it is read: yes for true, no underscores, days as people say them, codes on one line."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value).replace("_", " ")
+    if isinstance(value, str) and _ISO.fullmatch(value):
+        return _moment(datetime.fromisoformat(value)) if "T" in value else _day(value)
+    text = str(value).replace("_", " ").replace("spip", "SPIP")
+    return Markup('<span class="site-reference">{}</span>').format(text) if "-" in text else text
 
 
 def _sentence(value: str) -> str:

@@ -30,6 +30,10 @@ class GoTo(Exception):
         self.path = path
 
 
+class Elsewhere(Exception):
+    """The way here began on another site, so the browser has not said who is here: a page of ours has to come first."""
+
+
 class NotYours(Exception):
     """There is no such page for this visitor: it is not said whether there is one for others."""
 
@@ -62,11 +66,14 @@ def opened(request: Request, site: Annotated[Site, Depends(site)]) -> Visitor | 
         return visitor(connection, secret, site.now())
 
 
-def known(visitor: Annotated[Visitor | None, Depends(opened)]) -> Visitor:
-    """Somebody with a return link that is good."""
-    if visitor is None:
-        raise GoTo("/link?over=1")
-    return visitor
+def known(request: Request, visitor: Annotated[Visitor | None, Depends(opened)]) -> Visitor:
+    """Somebody with a return link that is good; anybody else is asked for their mailbox, and comes back here."""
+    if visitor:
+        return visitor
+    if request.method == "GET" and request.headers.get("sec-fetch-site") == "cross-site":
+        raise Elsewhere
+    pathway = request.url.path.startswith("/pathways/") and request.path_params.get("reference")
+    raise GoTo(f"/link?over={int(COOKIE in request.cookies)}" + (f"&about={quote(pathway)}" if pathway else ""))
 
 
 def verified(request: Request, visitor: Annotated[Visitor, Depends(known)]) -> Visitor:
