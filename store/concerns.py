@@ -20,7 +20,7 @@ from settings import Settings
 from store.ask import Story
 from store.database import insert_returning, reading, writing
 from store.links import Holder
-from store.owed import Sent, receipt_of, send_in
+from store.receipts import Sent, receipt_of, send_in
 from store.record import Reported
 from store.strand import OUT_OF_REACH, strand
 

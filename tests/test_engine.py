@@ -345,7 +345,7 @@ def test_the_pictures_have_fixed_keys(machine: Machine):
 
 def test_a_provider_answers_three_reports_from_its_mail_and_everybody_concerned_hears_of_it(machine: Machine):
     references = late_reports(machine, 7, 8, 9)
-    machine.go("chase")
+    machine.go("round")
     site, digest = f"http://127.0.0.1:{machine.ports['site']}", mail_to(machine, "office@", *references)
     with chromium() as browser:
         tab = Tab(browser, site).go(link_in(digest))

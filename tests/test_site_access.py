@@ -413,13 +413,17 @@ def test_a_form_that_claims_to_have_seen_what_is_still_to_come_is_not_believed(
     site: OpenSite, monkeypatch: pytest.MonkeyPatch, page: str
 ) -> None:
     """Between the look at what is owed and the recording of its answer, somebody else answers."""
-    pages, duty, real = site.enter("provider", "P1"), site.office.duty("attendance_report").id, web.owed.store.send_in
+    pages, duty, real = (
+        site.enter("provider", "P1"),
+        site.office.duty("attendance_report").id,
+        web.owed.receipts.send_in,
+    )
 
     def beaten(*given: Any, **more: Any) -> Any:
         site.office.says("SPIP-D1", "session_cancelled", "2026-01-26", session="S-SPIP-D1", cancelled_by="provider")
         return real(*given, **more)
 
-    monkeypatch.setattr(web.owed.store, "send_in", beaten)
+    monkeypatch.setattr(web.owed.receipts, "send_in", beaten)
     form = {f"answer-{duty}-999999999999": "attended"}
     if page == "its own":
         form = {"answer": "attended", "seen": "999999999999"}

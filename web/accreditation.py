@@ -10,6 +10,7 @@ from models.facts import Fact
 from models.facts.dvpp import AccreditationRenewed
 from models.working_days import london_date
 from store import owed as store
+from store import receipts
 from store.database import reading
 from store.directory import own_line
 from store.links import Visitor
@@ -41,7 +42,7 @@ def _ask(request: Request, site: Site, visitor: Visitor, form: Reading) -> Respo
         raise NotYours
     return page(
         request, "accreditation.html", visitor, status=422 if form.errors else 200, line=line, held=held, form=form,
-        fields=FIELDS, errors=form.errors, submission=store.new_submission(), today=london_date(site.now()),
+        fields=FIELDS, errors=form.errors, submission=receipts.new_submission(), today=london_date(site.now()),
     )  # fmt: skip
 
 
@@ -56,8 +57,8 @@ def said(
     holder, now = visitor.holder, site.now()
     if reported := _reported(site, visitor, said):
         # Where one pathway needs repair the others still say it: it is the provider's news, not the pathway's.
-        sent = store.send_in(
-            site.engine, holder, reported, said.text("submission"), now, site.settings, sound_ones=True
+        sent = receipts.send_in(
+            site.engine, holder, reported, said.text("submission"), now, site.settings, keep="sound"
         )
         if sent.receipt:
             return received(site, sent, tasks)

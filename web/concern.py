@@ -11,7 +11,8 @@ from settings import OFF
 from store import concerns as store
 from store.database import reading
 from store.links import Visitor
-from store.owed import held_by, new_submission
+from store.owed import held_by
+from store.receipts import new_submission
 from store.strand import OUT_OF_REACH, strand
 from store.texts import LONGEST
 from web.form import Reading

@@ -18,6 +18,7 @@ from models.facts.referral import CorrectionAsked
 from models.working_days import london_date, say
 from notifications.papers import court_paper
 from store import owed as store
+from store import receipts
 from store.ask import Story, story
 from store.concerns import risks_to_read
 from store.database import reading
@@ -77,7 +78,7 @@ def list_of(visitor: Visitor, rows: Sequence[Owed], chosen: Mapping[str, str] = 
     """What the list shows: what is owed, what may be answered in place, and what was `chosen` so far."""
     by_link, kinds = not visitor.verified, {one.duty.kind for one in rows}
     offered = {} if visitor.holder.is_staff else {kind: quick(kind, by_link) for kind in kinds}
-    new = store.new_submission()
+    new = receipts.new_submission()
     return {"rows": rows, "chosen": chosen, "offered": offered, "answerable": ANSWERS.keys(), "submission": new}
 
 
@@ -103,7 +104,7 @@ def answer_several(
     if not chosen:
         errors["owed"] = "Choose an answer for at least one of them"
     if not errors:
-        sent = store.send_in(site.engine, visitor.holder, reported, said.get("submission", ""), now, site.settings)
+        sent = receipts.send_in(site.engine, visitor.holder, reported, said.get("submission", ""), now, site.settings)
         if sent.receipt:
             return received(site, sent, tasks)
         errors = {outcome.reported.tag: why_not(outcome, visitor.holder) for outcome in sent.refused}
@@ -119,7 +120,7 @@ def _of_which(name: str, mine: Mapping[str, Owed]) -> str:
 def sent_before(site: Site, visitor: Visitor, submission: str) -> Response | None:
     """The receipt of a form that came in already: whoever sends it twice, or goes back to it, has sent it once."""
     with reading(site.engine) as connection:
-        before = store.receipt_of(connection, submission, visitor.holder)
+        before = receipts.receipt_of(connection, submission, visitor.holder)
     return RedirectResponse(f"/receipts/{before}", 303) if before else None
 
 
@@ -165,7 +166,7 @@ def why_not(outcome: Outcome, holder: Holder) -> str:
     return f"This cannot go on now. Please wait until you are told ({outcome.rule})"
 
 
-def received(site: Site, sent: store.Sent, tasks: BackgroundTasks) -> Response:
+def received(site: Site, sent: receipts.Sent, tasks: BackgroundTasks) -> Response:
     """On to the receipt; what was recorded is looked at by Prefect meanwhile, or by the next round."""
     tasks.add_task(nudged, site.settings.prefect_api, sorted(sent.touched))
     return RedirectResponse(f"/receipts/{sent.receipt}", 303, background=tasks)
@@ -267,7 +268,7 @@ def _ask(request: Request, site: Site, visitor: Visitor, asked: Question, form: 
     return page(
         request, "answer.html", visitor, status=422 if form.errors else 200, asked=asked, form=form, errors=form.errors,
         again=REBOOKS if asked.rebooks else (), rebooking=wants_another(form), draft=draft, risk=risk,
-        submission=store.new_submission(), today=today,
+        submission=receipts.new_submission(), today=today,
     )  # fmt: skip
 
 
@@ -283,7 +284,7 @@ def answered(
     reported = _facts(asked, said, By(visitor.holder.code, site.now()))
     if not said.errors:
         submission = said.text("submission")
-        sent = store.send_in(site.engine, visitor.holder, reported, submission, site.now(), site.settings)
+        sent = receipts.send_in(site.engine, visitor.holder, reported, submission, site.now(), site.settings)
         if sent.receipt:
             return received(site, sent, tasks)
         said.errors |= {str(outcome.reported.tag): why_not(outcome, visitor.holder) for outcome in sent.refused}
@@ -317,7 +318,7 @@ def _facts(asked: Question, form: Reading, by: By) -> list[Reported]:
 @router.get("/receipts/{reference}")
 def receipt(request: Request, site: Here, visitor: Known, reference: str) -> Response:
     with reading(site.engine) as connection:
-        row = store.receipt(connection, visitor.holder, reference)
+        row = receipts.receipt(connection, visitor.holder, reference)
     if row is None:
         raise NotYours
     if not visitor.verified and any(line["fact"] not in BY_LINK for line in row.lines):
@@ -349,7 +350,7 @@ def corrected(
     fact = _correction(mine, said, by) if mine.may_correct else _asks_for_one(mine, said, by)
     if fact and not said.errors:
         reported = [Reported(mine.pathway, fact, "answer")]
-        sent = store.send_in(site.engine, visitor.holder, reported, said.text("submission"), now, site.settings)
+        sent = receipts.send_in(site.engine, visitor.holder, reported, said.text("submission"), now, site.settings)
         if sent.receipt:
             return received(site, sent, tasks)
         where = "answer" if mine.may_correct else "ask-reason"
@@ -357,9 +358,9 @@ def corrected(
     return _correct(request, site, visitor, mine, said)
 
 
-def _mine(site: Site, visitor: Visitor, number: int) -> store.Mine:
+def _mine(site: Site, visitor: Visitor, number: int) -> receipts.Mine:
     with reading(site.engine) as connection:
-        found = store.recorded_by(connection, visitor.holder, number, london_date(site.now()), site.settings)
+        found = receipts.recorded_by(connection, visitor.holder, number, london_date(site.now()), site.settings)
     if found is None:
         raise NotYours
     if not visitor.verified and not (found.may_correct and found.fact.kind in BY_LINK):
@@ -373,7 +374,7 @@ def _same_kind(fact: Fact) -> list[Answer]:
     return next((some for some in same if some), [])
 
 
-def _correction(mine: store.Mine, form: Reading, by: By) -> Fact | None:
+def _correction(mine: receipts.Mine, form: Reading, by: By) -> Fact | None:
     same = _same_kind(mine.fact)
     answer = next((a for a in same if a.name == form.text("answer")), None)
     if answer is None:
@@ -387,14 +388,14 @@ def _correction(mine: store.Mine, form: Reading, by: By) -> Fact | None:
 _ASKS = Answer("ask", "Ask for a correction", CorrectionAsked, asks=("reason",))
 
 
-def _asks_for_one(mine: store.Mine, form: Reading, by: By) -> Fact | None:
+def _asks_for_one(mine: receipts.Mine, form: Reading, by: By) -> Fact | None:
     return read(form, _ASKS, fields_of(_ASKS, {}), {"fact_number": mine.fact.id}, by, None)
 
 
-def _correct(request: Request, site: Site, visitor: Visitor, mine: store.Mine, form: Reading) -> Response:
+def _correct(request: Request, site: Site, visitor: Visitor, mine: receipts.Mine, form: Reading) -> Response:
     answers = _same_kind(mine.fact) if mine.may_correct else [_ASKS]
     return page(
         request, "correction.html", visitor, status=422 if form.errors else 200, mine=mine, offered=answers, form=form,
         fields={answer.name: fields_of(answer, {}) for answer in answers}, errors=form.errors,
-        submission=store.new_submission(),
+        submission=receipts.new_submission(),
     )  # fmt: skip

@@ -19,6 +19,7 @@ from intake.sheet import Sheet
 from models.answers import ANSWERS, choices
 from models.working_days import london_date, say
 from store import owed as store
+from store import receipts
 from store.database import reading
 from store.links import Visitor
 from store.record import record_together
@@ -134,7 +135,7 @@ def _show(
     return page(
         request, "upload_checked.html", visitor, status=422 if errors else 200, errors=errors, rows=rows,
         count=Counter(row.becomes for row in rows), empty=one.empty, notes=one.sheet.notes,
-        text=_text(one.sheet, back), submission=store.new_submission(),
+        text=_text(one.sheet, back), submission=receipts.new_submission(),
     )  # fmt: skip
 
 
@@ -204,7 +205,7 @@ def send(request: Request, site: Here, visitor: Provider, form: Written, tasks: 
         return _ask(request, site, visitor, str(why))
     good = [reported for reported in one.reported if reported.tag.line.number not in wrong]
     if good and all(problem.line in wrong for problem in one.load.report.problems):
-        sent = store.send_in(site.engine, visitor.holder, good, submission, one.load.now, site.settings)
+        sent = receipts.send_in(site.engine, visitor.holder, good, submission, one.load.now, site.settings)
         if sent.receipt:
             return received(site, sent, tasks)
     errors = {"rows": "Nothing was recorded, for some of it has changed since. Look at the rows again"}
