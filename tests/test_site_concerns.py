@@ -169,7 +169,7 @@ def test_sr_09_the_words_are_in_the_restricted_database_and_nowhere_else(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     nudged: list[Any] = []
-    monkeypatch.setattr("web.owed.nudge", lambda *said: nudged.append(said) or False)
+    monkeypatch.setattr("web.sending.nudge", lambda *said: nudged.append(said) or False)
     pages = provider(site)
     shown = [pages.post("/concerns/SPIP-D1", FORM)]
     assert [row.body for row in kept(site)] == [WORDS]
@@ -327,7 +327,7 @@ def test_words_that_could_not_be_committed_are_said_not_to_be_kept_and_the_risk_
 ) -> None:
     caplog.set_level(logging.DEBUG)
     nudged: list[Any] = []
-    monkeypatch.setattr("web.owed.nudge", lambda _, touched: nudged.append(touched) or False)
+    monkeypatch.setattr("web.sending.nudge", lambda _, touched: nudged.append(touched) or False)
     with monkeypatch.context() as patch:
         patch.setattr(store, "writing", failing_at_the_end)
         done = sends(site)

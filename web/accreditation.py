@@ -16,8 +16,8 @@ from store.directory import own_line
 from store.links import Visitor
 from store.record import Reported
 from web.form import By, Reading, fields_of, read
-from web.owed import received, sent_before, why_not
 from web.page import page
+from web.sending import received, sent_before, why_not
 from web.visit import NotYours, Site, site, texts, verified_provider, written
 
 router = APIRouter()

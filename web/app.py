@@ -13,7 +13,7 @@ from starlette.staticfiles import StaticFiles
 
 from settings import Settings
 from store.database import database
-from web import accreditation, concern, entry, owed, stories, upload
+from web import accreditation, answer, concern, entry, owed, receipt, stories, upload
 from web.guard import TOO_LARGE, Guard, Rates
 from web.page import TEMPLATES, page
 from web.visit import Elsewhere, Forged, GoTo, NotYours, Site, opened
@@ -26,7 +26,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.site = Site(database(settings.database_url), settings)
     app.state.rates = Rates(settings)
-    for pages in (entry, owed, upload, concern, accreditation, stories):
+    for pages in (entry, owed, answer, receipt, upload, concern, accreditation, stories):
         app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.get("/health")(_health)

@@ -16,8 +16,8 @@ from store.receipts import new_submission
 from store.strand import OUT_OF_REACH, strand
 from store.texts import LONGEST
 from web.form import Reading
-from web.owed import nudged
 from web.page import page
+from web.sending import nudged
 from web.visit import NotYours, Site, provider, site, staff, texts, verified_provider, written
 
 router = APIRouter()

@@ -23,8 +23,8 @@ from store import receipts
 from store.database import reading
 from store.links import Visitor
 from store.record import record_together
-from web.owed import received, sent_before, why_not
 from web.page import page
+from web.sending import received, sent_before, why_not
 from web.visit import Site, provider, site, texts, written
 
 # What is sent stays in memory, where the guard bounds it: nothing of it is written to a disk.
