@@ -8,6 +8,7 @@ import typer
 
 def register(app: typer.Typer) -> None:
     app.command()(run)
+    app.command()(site)
     app.command()(migrate)
     app.command()(samples)
 
@@ -22,6 +23,14 @@ def run(
     from local.stack import run
 
     run(configured(), Console(), samples=samples)
+
+
+def site() -> None:
+    """Serve the pages that return links lead to, until it is stopped. `pathways run` starts this too."""
+    from settings import settings
+    from web.serve import serve
+
+    serve(settings())
 
 
 def migrate() -> None:

@@ -179,7 +179,7 @@ def running(settings: Settings, say: Callable[[str], None] = print) -> Iterator[
         create_pool(settings.prefect_api)
         stack.run("Creating the deployments", prefect, "--no-prompt", "deploy", "--all")
         say("Site: starting ...")
-        site = stack.start("site", sys.executable, "-m", "web")
+        site = stack.start("site", str(BIN / "pathways"), "site")
         stack.wait_for(site, lambda: answers(f"http://127.0.0.1:{ports.site}/health"))
         say("Worker: starting ...")
         stack.start("worker", prefect, "worker", "start", "--pool", POOL, "--limit", "4", "--name", "local")

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,7 +14,6 @@ import pytest
 import uvicorn
 from sqlalchemy import Engine, event
 
-import web.__main__ as process
 import web.entry
 from models import tables as t
 from settings import Settings
@@ -23,10 +21,11 @@ from settings import Site as SiteSettings
 from store import links
 from store.database import database, writing
 from store.migrate import migrate
-from tests.engine import ROOT, free_ports
+from tests.engine import PATHWAYS, ROOT, free_ports
 from tests.site import HOST, OpenSite, text_of
 from tests.smtp_sink import Sink
 from tests.world import Office, empty
+from web import serve as process
 from web.guard import LARGEST_FORM, Rates
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
@@ -646,7 +645,7 @@ def test_the_process_starts_answers_and_logs_pages_by_their_names_only(
     (tmp_path / "pathways.db").write_bytes(sqlite_with_tables.read_bytes())
     (port,) = free_ports("site").values()
     environment = {"PATHWAYS_HOME": str(tmp_path), "PATHWAYS_PORTS__SITE": str(port), "PATH": "/usr/bin:/bin"}
-    command = [sys.executable, "-m", "web"]
+    command = [PATHWAYS, "site"]
     running = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
@@ -681,9 +680,7 @@ def test_settings_that_are_wrong_end_the_process_with_a_sentence(tmp_path: Path)
         "PATHWAYS_SITE__KEYS": '["short-and-secret"]',
         "PATH": "/usr/bin:/bin",
     }
-    ended = subprocess.run(
-        [sys.executable, "-m", "web"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
-    )
+    ended = subprocess.run([PATHWAYS, "site"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 1 and "site.keys" in ended.stderr
     assert "Traceback" not in ended.stderr and "short-and-secret" not in ended.stderr
 

@@ -1,11 +1,10 @@
-"""The site as a process: `python -m web`."""
+"""The site as a process: what it says of itself, and how it is reached."""
 
 import logging
 
 import uvicorn
 
-from cli.say import complain
-from settings import Settings, settings
+from settings import Settings
 from store.links import signing_keys
 from web.app import create_app
 
@@ -22,10 +21,3 @@ def serve(settings: Settings) -> None:
         proxy_headers=bool(site.proxies), forwarded_allow_ips=",".join(site.proxies) or None, server_header=False,
         ssl_certfile=site.certificate, ssl_keyfile=site.certificate_key,
     )  # fmt: skip
-
-
-if __name__ == "__main__":
-    try:
-        serve(settings())
-    except Exception as problem:
-        raise SystemExit(complain(problem)) from None
