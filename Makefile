@@ -11,9 +11,10 @@ run: $(VENV)/.installed
 	@$(BIN)/pathways run
 
 test: $(VENV)/.installed-dev
+	@sh tests/chromium.sh
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: $(VENV)/.installed-dev
 	$(BIN)/python -m benchmarks
