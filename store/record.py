@@ -208,7 +208,11 @@ class _Book:
         try:
             subject, about = self._subject(reported)
             fact = reported.fact
-            if known := self._known_already(subject, fact):
+            known = self._known_already(subject, fact)
+            if known and reported.answers and known.id in self.records[subject].corrected:
+                why = f"this was recorded as fact {known.id} and corrected since; ask commissioning to record it"
+                raise Refused("fact", why)
+            if known:
                 return Outcome(reported, "unchanged", fact_id=known.id, why=judge.answered(known, about))
             judge.sent_here(fact, about, self.people)
             judge.first_to_answer(reported.answers, about)

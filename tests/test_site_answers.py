@@ -209,3 +209,12 @@ def test_an_adviser_reads_the_story_of_a_pathway_from_its_facts(site: OpenSite) 
     for line in ("Awaiting attendance report", "referral sent, provider P1", "session booked", "Attendance report"):
         assert line in said
     assert "Person PA" not in said and "SPIP-D1" in text_of(pages.get("/pathways"))
+
+
+def test_an_answer_that_was_taken_back_is_not_taken_for_known_when_it_is_given_again(site: OpenSite) -> None:
+    number = answered(site)
+    assert site.office.says("SPIP-D1", "retracted", "2026-01-26", supersedes=number).result == "recorded"
+    site.office.round("2026-01-26")
+    pages, duty = site.enter("provider", "P1"), site.office.duty("attendance_report").id
+    done = pages.post(f"/owed/{duty}", {"answer": "attended", "submission": "again"})
+    assert done.status_code == 422 and "corrected since" in text_of(done)

@@ -32,7 +32,8 @@ def as_shown(one: Owed, seen: str) -> Owed:
 def why_not(outcome: Outcome, holder: Holder) -> str:
     """Why an answer was refused. Providers are told nothing of others: not who holds a referral, nor of a party."""
     if holder.is_staff or not (outcome.rule or outcome.field in ("provider", "about")):
-        return f"{outcome.why[:1].upper()}{outcome.why[1:]}"
+        why = outcome.why.replace("give supersedes", "open the page /corrections/")  # what the command line is told
+        return f"{why[:1].upper()}{why[1:]}".replace("/corrections/ ", "/corrections/")
     if outcome.rule == "SR-03":
         return "This person cannot be in that session. Choose another one (SR-03)"
     if outcome.field in ("provider", "about"):
