@@ -162,7 +162,7 @@ class Tab:
 
     # Looking ----------------------------------------------------------------------------------------------------------
 
-    def look(self, what: str, widths: Sequence[int] = (WIDE, NARROW)) -> "Tab":
+    def look(self, what: str, widths: Sequence[int] = (NARROW, WIDE)) -> "Tab":
         """See to it that what is shown is sound, wide and narrow. axe is a script, and only looks where scripts run."""
         page, size = self.page, self.page.viewport_size
         if self.script:
@@ -171,15 +171,17 @@ class Tab:
             page.set_viewport_size({**size, "width": width})
             found = [*page.evaluate(RULES), *(page.evaluate(AXE) if self.script else [])]
             self.troubles += [f"{what} ({self.path}, {width} px): {trouble}" for trouble in found]
-        page.set_viewport_size(size)
+        if width != size["width"]:
+            page.set_viewport_size(size)
         return self
 
     def stops(self, key: str) -> Iterator[dict[str, Any]]:
         """Where the focus goes with each press of a key, until it is nowhere."""
-        self.page.keyboard.press(key)
-        while stop := self.page.evaluate(FOCUS):
-            yield stop
+        for _ in range(200):
             self.page.keyboard.press(key)
+            if not (stop := self.page.evaluate(FOCUS)):
+                break
+            yield stop
 
 
 def link_in(mail: EmailMessage) -> str:
@@ -246,7 +248,7 @@ FOCUS = """async () => {
   if (at === document.body) return null;
   const box = at.getClientRects()[0], bar = document.querySelector(".site-bar"), over = bar?.getBoundingClientRect();
   const covered = bar && !bar.contains(at) && box.bottom > over.top && box.top < over.bottom;
-  const shown = box.top >= 0 && box.bottom <= innerHeight && getComputedStyle(at).outlineWidth === "3px";
+  const shown = box.top >= 0 && box.bottom <= innerHeight && getComputedStyle(at).outlineStyle !== "none";
   const name = at.labels?.length ? at.labels[0].textContent : at.textContent;
   return {name: name.replace(/\\s+/g, " ").trim(), seen: shown && !covered};
 }"""

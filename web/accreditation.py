@@ -1,8 +1,6 @@
 """A provider says that its accreditation was renewed. Commissioning checks that; nothing becomes live by it (SR-04)."""
 
-from typing import Annotated, Any
-
-from fastapi import APIRouter, BackgroundTasks, Depends, Request
+from fastapi import APIRouter, BackgroundTasks, Request
 from fastapi.responses import Response
 
 from models.answers import Answer
@@ -18,18 +16,16 @@ from store.record import Reported
 from web.form import By, Reading, fields_of, read
 from web.page import page
 from web.sending import received, sent_before, why_not
-from web.visit import NotYours, Site, site, texts, verified_provider, written
+from web.visit import Here, NotYours, Site, VerifiedProvider, Written, texts
 
 router = APIRouter()
-Here = Annotated[Site, Depends(site)]
-Provider = Annotated[Visitor, Depends(verified_provider)]
 PROGRAMME = "DVPP"
 RENEWED = Answer("renewed", "Our accreditation was renewed", AccreditationRenewed, asks=("until",))
 FIELDS = fields_of(RENEWED, {})
 
 
 @router.get("/accreditation")
-def asks(request: Request, site: Here, visitor: Provider) -> Response:
+def asks(request: Request, site: Here, visitor: VerifiedProvider) -> Response:
     return _ask(request, site, visitor, Reading({}))
 
 
@@ -47,9 +43,7 @@ def _ask(request: Request, site: Site, visitor: Visitor, form: Reading) -> Respo
 
 
 @router.post("/accreditation")
-def said(
-    request: Request, site: Here, visitor: Provider, form: Annotated[Any, Depends(written)], tasks: BackgroundTasks
-) -> Response:
+def said(request: Request, site: Here, visitor: VerifiedProvider, form: Written, tasks: BackgroundTasks) -> Response:
     """Recorded on every open pathway of the programme that this provider holds, as one receipt."""
     said = Reading(texts(form))
     if before := sent_before(site, visitor, said.text("submission")):

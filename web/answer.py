@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Request
+from fastapi import APIRouter, BackgroundTasks, Request
 from fastapi.responses import Response
 
 from models.answers import BOOKS, Answer, answers_to, choices, meant
@@ -23,12 +23,9 @@ from store.record import Reported
 from web.form import AGAIN, REBOOKS, By, Field, Options, Reading, fields_of, in_words, read, wants_another
 from web.page import page
 from web.sending import as_shown, received, sent_before, why_not
-from web.visit import GoTo, NotYours, Number, Site, reader, site, texts, written
+from web.visit import GoTo, Here, NotYours, Number, Reader, Site, Written, texts
 
 router = APIRouter()
-Here = Annotated[Site, Depends(site)]
-Known = Annotated[Visitor, Depends(reader)]
-Written = Annotated[Any, Depends(written)]
 
 
 @dataclass(frozen=True)
@@ -107,7 +104,7 @@ def _can_be_said(answer: Answer, story: Story, known: dict[str, Options]) -> boo
 
 
 @router.get("/owed/{number}")
-def question(request: Request, site: Here, visitor: Known, number: Number) -> Response:
+def question(request: Request, site: Here, visitor: Reader, number: Number) -> Response:
     return _ask(request, site, visitor, _question(site, visitor, number), Reading({}))
 
 
@@ -125,7 +122,7 @@ def _ask(request: Request, site: Site, visitor: Visitor, asked: Question, form: 
 
 @router.post("/owed/{number}")
 def answered(
-    request: Request, site: Here, visitor: Known, number: Number, form: Written, tasks: BackgroundTasks
+    request: Request, site: Here, visitor: Reader, number: Number, form: Written, tasks: BackgroundTasks
 ) -> Response:
     """One answer, and perhaps the next session with it."""
     said = Reading(texts(form))

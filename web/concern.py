@@ -1,6 +1,6 @@
 """A harm concern: a provider's own words, on a form and in a record of their own (SR-09); and who may read them."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from unicodedata import category
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Request
@@ -18,16 +18,13 @@ from store.texts import LONGEST
 from web.form import Reading
 from web.page import page
 from web.sending import nudged
-from web.visit import NotYours, Site, provider, site, staff, texts, verified_provider, written
+from web.visit import Here, NotYours, Site, VerifiedProvider, Written, provider, staff, texts
 
 router = APIRouter()
-Here = Annotated[Site, Depends(site)]
-Provider = Annotated[Visitor, Depends(verified_provider)]
-Written = Annotated[Any, Depends(written)]
 
 
 @router.get("/concerns")
-def which(request: Request, site: Here, visitor: Provider) -> Response:
+def which(request: Request, site: Here, visitor: VerifiedProvider) -> Response:
     """The open references of this provider, to choose the one a concern is about."""
     with reading(site.engine) as connection:
         references = held_by(connection, visitor.holder.code)
@@ -35,7 +32,7 @@ def which(request: Request, site: Here, visitor: Provider) -> Response:
 
 
 @router.get("/concerns/{reference}")
-def form(request: Request, site: Here, visitor: Provider, reference: str) -> Response:
+def form(request: Request, site: Here, visitor: VerifiedProvider, reference: str) -> Response:
     _of(site, visitor, reference)
     return _form(request, site, visitor, reference, Reading({}))
 

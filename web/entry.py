@@ -1,7 +1,7 @@
 """Coming in: a link is opened, asked for anew, and made more of by a code; and leaving."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Request
@@ -14,10 +14,9 @@ from store.database import reading, writing
 from store.links import Holder, Visitor
 from web.mail import send_code, send_links
 from web.page import page
-from web.visit import COOKIE, Forged, Site, known, opened, sent, site, texts, written
+from web.visit import COOKIE, Forged, Here, Site, Written, known, opened, sent, texts
 
 router = APIRouter()
-Here = Annotated[Site, Depends(site)]
 
 
 @router.get("/")
@@ -54,7 +53,7 @@ def open_link(
 @router.post("/l/{token}/open")
 def open_another(
     request: Request, token: str, site: Here, visitor: Annotated[Visitor, Depends(known)],
-    form: Annotated[Any, Depends(written)],
+    form: Written,
 ) -> Response:  # fmt: skip
     """Leave one mailbox's session for another's. Nobody is taken from one to the other without being asked."""
     if (found := _found(site, token)) is None:
@@ -141,9 +140,7 @@ def code(request: Request, visitor: Annotated[Visitor, Depends(known)], then: st
 
 
 @router.post("/code/send")
-def send(
-    request: Request, site: Here, visitor: Annotated[Visitor, Depends(known)], form: Annotated[Any, Depends(written)]
-) -> Response:
+def send(request: Request, site: Here, visitor: Annotated[Visitor, Depends(known)], form: Written) -> Response:
     """Send six digits to the registered mailbox."""
     then = _ours(texts(form).get("then", ""))
     if not request.app.state.rates.asking("code", visitor.holder.mailbox, _address(request)):
@@ -159,9 +156,7 @@ def send(
 
 
 @router.post("/code")
-def typed(
-    request: Request, site: Here, visitor: Annotated[Visitor, Depends(known)], form: Annotated[Any, Depends(written)]
-) -> Response:
+def typed(request: Request, site: Here, visitor: Annotated[Visitor, Depends(known)], form: Written) -> Response:
     """Six digits that are right make the session good for an hour, whatever it asks for."""
     said, rates, mailbox = texts(form), request.app.state.rates, visitor.holder.mailbox
     then, digits = _ours(said.get("then", "")), "".join(said.get("digits", "").split())

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Request
+from fastapi import APIRouter, BackgroundTasks, Request
 from fastapi.responses import Response
 
 from models.answers import ANSWERS, in_one_word, meant
@@ -21,16 +21,13 @@ from store.record import Reported
 from web.form import By, Reading, fields_of, read
 from web.page import page
 from web.sending import as_shown, received, sent_before, why_not
-from web.visit import Site, provider, reader, site, texts, written
+from web.visit import Here, Provider, Reader, Written, texts
 
 router = APIRouter()
-Here = Annotated[Site, Depends(site)]
-Known = Annotated[Visitor, Depends(reader)]
-Written = Annotated[Any, Depends(written)]
 
 
 @router.get("/owed")
-def listed(request: Request, site: Here, visitor: Known) -> Response:
+def listed(request: Request, site: Here, visitor: Reader) -> Response:
     """Everything that is owed, the latest first."""
     return _list(request, site, visitor, {}, {})
 
@@ -72,9 +69,7 @@ def list_of(visitor: Visitor, rows: Sequence[Owed], chosen: Mapping[str, str] = 
 
 
 @router.post("/owed")
-def answer_several(
-    request: Request, site: Here, visitor: Annotated[Visitor, Depends(provider)], form: Written, tasks: BackgroundTasks
-) -> Response:
+def answer_several(request: Request, site: Here, visitor: Provider, form: Written, tasks: BackgroundTasks) -> Response:
     """Several answers at once, each a choice from its list. All of them are recorded, or none and it is said why."""
     said, now = texts(form), site.now()
     if before := sent_before(site, visitor, said.get("submission", "")):

@@ -1,8 +1,6 @@
 """Receipts, and corrections of what was sent in."""
 
-from typing import Annotated, Any
-
-from fastapi import APIRouter, BackgroundTasks, Depends, Request
+from fastapi import APIRouter, BackgroundTasks, Request
 from fastapi.responses import Response
 
 from models.answers import ANSWERS, Answer
@@ -16,16 +14,13 @@ from store.record import Reported
 from web.form import By, Reading, fields_of, read
 from web.page import page
 from web.sending import received, sent_before, why_not
-from web.visit import GoTo, NotYours, Number, Site, reader, site, texts, written
+from web.visit import GoTo, Here, NotYours, Number, Reader, Site, Written, texts
 
 router = APIRouter()
-Here = Annotated[Site, Depends(site)]
-Known = Annotated[Visitor, Depends(reader)]
-Written = Annotated[Any, Depends(written)]
 
 
 @router.get("/receipts/{reference}")
-def receipt(request: Request, site: Here, visitor: Known, reference: str) -> Response:
+def receipt(request: Request, site: Here, visitor: Reader, reference: str) -> Response:
     with reading(site.engine) as connection:
         row = receipts.receipt(connection, visitor.holder, reference)
     if row is None:
@@ -44,13 +39,13 @@ CORRECTABLE = frozenset(answer.fact.kind for some in ANSWERS.values() for answer
 
 
 @router.get("/corrections/{number}")
-def correction(request: Request, site: Here, visitor: Known, number: Number) -> Response:
+def correction(request: Request, site: Here, visitor: Reader, number: Number) -> Response:
     return _correct(request, site, visitor, _mine(site, visitor, number), Reading({}))
 
 
 @router.post("/corrections/{number}")
 def corrected(
-    request: Request, site: Here, visitor: Known, number: Number, form: Written, tasks: BackgroundTasks
+    request: Request, site: Here, visitor: Reader, number: Number, form: Written, tasks: BackgroundTasks
 ) -> Response:
     """Another answer in the place of one already given; or, later, a request to commissioning to correct it."""
     said, now = Reading(texts(form)), site.now()

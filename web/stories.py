@@ -1,8 +1,6 @@
 """For staff: the pathways they have a part in, and the story of each from its facts. Nothing is changed here."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from models.working_days import london_date
@@ -10,13 +8,10 @@ from store import owed as store
 from store.ask import story
 from store.concerns import risks_to_read
 from store.database import reading
-from store.links import Visitor
 from web.page import page
-from web.visit import NotYours, Site, site, staff
+from web.visit import Here, NotYours, Staff
 
 router = APIRouter()
-Here = Annotated[Site, Depends(site)]
-Staff = Annotated[Visitor, Depends(staff)]
 A_PAGE = 50
 
 

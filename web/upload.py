@@ -3,9 +3,9 @@
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, BackgroundTasks, Depends, Request
+from fastapi import APIRouter, BackgroundTasks, Request
 from fastapi.responses import Response
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartParser
@@ -25,15 +25,12 @@ from store.links import Visitor
 from store.record import record_together
 from web.page import page
 from web.sending import received, sent_before, why_not
-from web.visit import Site, provider, site, texts, written
+from web.visit import Here, Provider, Site, Written, texts
 
 # What is sent stays in memory, where the guard bounds it: nothing of it is written to a disk.
 MultiPartParser.spool_max_size = 1 << 30
 
 router = APIRouter()
-Here = Annotated[Site, Depends(site)]
-Provider = Annotated[Visitor, Depends(provider)]
-Written = Annotated[Any, Depends(written)]
 _MARKS = ["line", "problem"]
 _MOST_ERRORS = 20
 """How many wrong rows the summary at the top of the page names."""

@@ -128,6 +128,15 @@ async def written(visitor: Annotated[Visitor, Depends(known)], form: Annotated[F
     return form
 
 
+# What a page asks for, by the name it has there.
+Here = Annotated[Site, Depends(site)]
+Reader = Annotated[Visitor, Depends(reader)]
+Staff = Annotated[Visitor, Depends(staff)]
+Provider = Annotated[Visitor, Depends(provider)]
+VerifiedProvider = Annotated[Visitor, Depends(verified_provider)]
+Written = Annotated[FormData, Depends(written)]
+
+
 def texts(form: FormData) -> dict[str, str]:
     """The fields of a form that are text, without what is around them."""
     return {name: value.strip() for name, value in form.items() if isinstance(value, str)}
