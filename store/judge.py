@@ -136,7 +136,7 @@ def names_nobody(fact: Fact, names: Iterable[str]) -> None:
     """A code that is made up holds no name of a party (SR-12): what is short enough fits the form of one."""
     for made_up in _MADE_UP:
         parts = set(words(str(getattr(fact, made_up, None) or "")))
-        if parts & {word for name in names for word in words(name) if len(word) > 2}:
+        if parts & {word for name in names for word in words(name) if len(word) > 2 and word.isalpha()}:
             raise Refused(made_up, "it holds what is a name in this case (SR-12); use a code that says nothing")
 
 

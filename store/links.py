@@ -101,7 +101,7 @@ def issue(connection: Connection, holder: Holder, now: datetime, settings: Setti
     of_today = select(links.c.id).filter_by(**wanted).where(links.c.withdrawn_at.is_(None))
     if (number := connection.execute(of_today).scalar()) is None:
         until = add_working_days(today, settings.site.link_days)
-        row = {"id": secrets.token_urlsafe(16), "expires_on": until, "withdrawn_at": None}
+        row = {"id": secrets.token_hex(16), "expires_on": until, "withdrawn_at": None}
         insert_new(connection, links, [wanted | row])
         number = connection.execute(of_today).scalar_one()
     return f"{settings.site.url}/l/{_signer(settings).dumps(number)}?about={{reference}}"

@@ -207,7 +207,7 @@ def test_a_cppp_pathway_is_for_both_parents_opens_spip_for_one_and_invites_its_p
 SURVIVOR = {"pathway": "DVPP-E0005", "name": "Philomena Nettlecombe", "phone": "01632 960177", "email": "wistaria@primrose.example",
             "address": "4 Larkrise Steps, Thistledown, QX9 9ZZ", "workplace": "Marchpane Dairy", "school": "Foxglove Infants",
             "safe_times": "Tuesdays"}  # fmt: skip
-CANARIES = ["Philomena", "Nettlecombe", "960177", "wistaria", "primrose", "Larkrise", "Thistledown", "QX9", "Marchpane",
+CANARIES = ["Philomena", "Nettlecombe", "960177", "wistaria", "primrose", "Larkrise", "Thistledown", "QX9 9ZZ", "Marchpane",
             "Foxglove"]  # fmt: skip
 STAFF = "strand-canary"
 
@@ -346,9 +346,10 @@ def test_the_pictures_have_fixed_keys(machine: Machine):
 def test_a_provider_answers_three_reports_from_its_mail_and_everybody_concerned_hears_of_it(machine: Machine):
     references = late_reports(machine, 7, 8, 9)
     machine.go("round")
-    site, digest = f"http://127.0.0.1:{machine.ports['site']}", mail_to(machine, "office@", *references)
+    # Any mail of its will do: a link opens all that is owed, and the digest of today may have gone before this.
+    site, mail = f"http://127.0.0.1:{machine.ports['site']}", mail_to(machine, "office@")
     with chromium() as browser:
-        tab = Tab(browser, site).go(link_in(digest))
+        tab = Tab(browser, site).go(link_in(mail))
         tab.page.wait_for_url(re.compile("/owed"))
         # One of the three on its own page, wrong at first: there is no 31 February.
         tab.follow(re.compile("Other answer for SPIP-E0009")).choose("answer", "absent").choose(
