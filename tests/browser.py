@@ -217,6 +217,7 @@ RULES = """() => {
         said += id && document.getElementById(id) ? words(document.getElementById(id)) + " " : "";
     return said;
   };
+  for (const folded of all("details")) folded.open = true;
   if (page.scrollWidth > page.clientWidth) found.push(`it is ${page.scrollWidth} px wide`);
   if (all("h1").length !== 1) found.push("it has not one heading");
   if (document.title.startsWith("Error: ") !== Boolean(all(".govuk-error-summary").length))

@@ -307,5 +307,5 @@ def test_on_paper_is_what_is_owed_and_nothing_to_press(browser: Browser, site: S
     tab = Tab(browser, site.url).enter(site.open, "provider", "P1")
     tab.page.emulate_media(media="print")
     assert tab.page.get_by_role("rowheader", name="SPIP-D1").is_visible()
-    for query in ("button", "select", "nav"):
+    for query in ("button", "select", "nav", "main a"):
         assert not any(one.is_visible() for one in tab.page.locator(query).all()), query
