@@ -130,7 +130,7 @@ class Pilot:
         first = offered + timedelta(days=21)
         parents = iter(self.parents(family))
         for n, (sitting, later) in enumerate(zip(("parent", "parent", "child", "joint"), days, strict=True)):
-            held, session = first + timedelta(days=later), f"S{n}-{family}"
+            held, session = first + timedelta(days=later), f"S{n}-{family[-3:]}"
             times = {"starts_at": moment(held, 10), "ends_at": moment(held, 11)}
             party = {"party": next(parents)} if sitting == "parent" else {}
             self.says(
