@@ -13,6 +13,7 @@ from intake.rows import ROLES, party_columns
 from models.facts.case import HearingListed
 from models.tables import Case, Court, FactRow, Party, PathwayRow, Practitioner
 from store.database import in_batches, reading
+from store.erasure import taken_away
 from store.open import keep
 from store.record import Reported, record
 
@@ -34,10 +35,12 @@ class _Cases:
         """The party that has each role of each case."""
         self.kept: list[Line] = []
         self.results: list[str] = []
+        self.erased: dict[str, date] = {}
 
     def keep_some(self, connection: Connection, some: Sequence[Line]) -> None:
         known = known_cases(connection, [line.row.case for line in some])
         self._meet(connection, [row.reference for row in known.values()], some)
+        self.erased = taken_away(connection, [row.reference for row in known.values()])
         courts, advisers = codes(connection, Court.__table__), codes(connection, Practitioner.__table__)
         spelled = (self._spelled(line, known) for line in some)
         self.kept = [line for line in spelled if line and self._sound(line, courts, advisers)]
@@ -79,13 +82,21 @@ class _Cases:
             self.load.knows(line, "court", courts, "courts"),
             self.load.knows(line, "adviser", advisers, "practitioners"),
         ]
-        if not all(known) or not self._parties_fit(line):
+        if not all(known) or self._was_erased(line) or not self._parties_fit(line):
             return False
         if not self.load.first_of(self.seen, same_as(line.row.case), line):
             return False
         for role in ROLES:
             self._take(getattr(line.row, role), line.row.case, role)
         return True
+
+    def _was_erased(self, line: Line) -> bool:
+        """An old file does not bring back what was erased; where a new pathway was opened since, it is needed again."""
+        if day := self.erased.get(line.row.case):
+            self.load.refuse(
+                line, "case", f"what is personal in it was erased on {day:%d/%m/%Y}, and no pathway is open"
+            )
+        return day is not None
 
     def _parties_fit(self, line: Line) -> bool:
         """A party keeps its case and its role, and a case its parties: pathways and facts go by them."""
@@ -153,6 +164,7 @@ def _case(row: Any, sample: dict[str, bool]) -> dict[str, Any]:
 
 def _parties(row: Any) -> list[dict[str, Any]]:
     return [
-        {"case": row.case, "role": role, **{name: getattr(row, at) for name, at in party_columns(role).items()}}
+        {"case": row.case, "role": role, "erased_on": None}
+        | {name: getattr(row, at) for name, at in party_columns(role).items()}
         for role in ROLES
     ]

@@ -3,11 +3,12 @@
 They have a MetaData of their own, so that no other database can come to hold them.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import Column, MetaData, Text
+from sqlalchemy import MetaData
 from sqlmodel import Field, SQLModel
 
+from models.encrypted import encrypted
 from models.tables import moment
 
 NOBODY = "NOBODY"
@@ -31,14 +32,14 @@ class Survivor(Restricted, table=True):
 
     pathway: str = Field(primary_key=True)
     """Her support pathway."""
-    name: str
-    phone: str | None = None
-    email: str | None = None
-    address: str | None = None
-    workplace: str | None = None
-    school: str | None = None
+    name: str = encrypted("survivor.name", null=False)
+    phone: str | None = encrypted("survivor.phone")
+    email: str | None = encrypted("survivor.email")
+    address: str | None = encrypted("survivor.address")
+    workplace: str | None = encrypted("survivor.workplace")
+    school: str | None = encrypted("survivor.school")
     """The children's school."""
-    safe_times: str | None = None
+    safe_times: str | None = encrypted("survivor.safe_times")
 
 
 class SurvivorBefore(Restricted, table=True):
@@ -48,13 +49,24 @@ class SurvivorBefore(Restricted, table=True):
 
     number: int | None = Field(default=None, primary_key=True)
     pathway: str = Field(index=True)
-    name: str
-    phone: str | None = None
-    email: str | None = None
-    address: str | None = None
-    workplace: str | None = None
-    school: str | None = None
-    safe_times: str | None = None
+    name: str = encrypted("survivor_before.name", null=False)
+    phone: str | None = encrypted("survivor_before.phone")
+    email: str | None = encrypted("survivor_before.email")
+    address: str | None = encrypted("survivor_before.address")
+    workplace: str | None = encrypted("survivor_before.workplace")
+    school: str | None = encrypted("survivor_before.school")
+    safe_times: str | None = encrypted("survivor_before.safe_times")
+
+
+class Listened(Restricted, table=True):
+    """How far was listened to what is recorded of men."""
+
+    id: int = Field(primary_key=True)
+    """There is one row."""
+    upto: int
+    """The number of the last fact there was."""
+    whole_on: date
+    """The day everything was last listened to, from the beginning."""
 
 
 class Screened(Restricted, table=True):
@@ -77,7 +89,7 @@ class HeldText(Restricted, table=True):
     """The man's pathway it is about."""
     recorded_by: str
     recorded_at: datetime = moment()
-    body: str = Field(sa_column=Column(Text, nullable=False))
+    body: str = encrypted("held_text.body", null=False)
     found: str
     """What it was held for, with commas between."""
     state: str = "held"
@@ -105,7 +117,7 @@ class HarmConcern(Restricted, table=True):
     recorded_at: datetime = moment()
     about: str
     """Who is at risk: child, adult or both"""
-    body: str = Field(sa_column=Column(Text, nullable=False))
+    body: str = encrypted("harm_concern.body", null=False)
 
 
 class ConcernRead(Restricted, table=True):

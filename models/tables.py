@@ -7,6 +7,8 @@ from sqlalchemy import JSON, Column, DateTime, Index, Text, text
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
+from models.encrypted import encrypted
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """A moment in UTC. SQLite forgets time zones, so they are put back on the way out; naive moments are refused."""
@@ -117,20 +119,22 @@ class Case(SQLModel, table=True):
 
 
 class Party(SQLModel, table=True):
-    """An adult in a case. The only table that holds anything personal."""
+    """An adult in a case. What is personal stands here and in what providers write freely, and nowhere else."""
 
     reference: str = Field(primary_key=True)
     case: str = Field(foreign_key="case.reference", index=True)
     role: str
-    name: str
-    date_of_birth: date | None = None
-    address: str | None = None
-    phone: str | None = None
-    email: str | None = None
-    language: str | None = None
-    access_needs: str | None = None
-    latitude: float | None = None
-    longitude: float | None = None
+    name: str = encrypted("party.name", null=False)
+    date_of_birth: date | None = encrypted("party.date_of_birth", date)
+    address: str | None = encrypted("party.address")
+    phone: str | None = encrypted("party.phone")
+    email: str | None = encrypted("party.email")
+    language: str | None = encrypted("party.language")
+    access_needs: str | None = encrypted("party.access_needs")
+    latitude: float | None = encrypted("party.latitude", float)
+    longitude: float | None = encrypted("party.longitude", float)
+    erased_on: date | None = None
+    """The day on which all that is personal was erased here."""
 
 
 class Direction(SQLModel, table=True):
@@ -166,7 +170,9 @@ class PathwayRow(SQLModel, table=True):
         Index("pathway_due", "programme", "look_on"),
         Index("pathway_case", "case"),
         Index("pathway_party", "party"),
-        Index("pathway_open", "label", "on_code", sqlite_where=text("closed_on IS NULL"),
+        Index("pathway_open", "programme", "label", "on_role", "on_code", "due_on",
+              sqlite_where=text("closed_on IS NULL"), postgresql_where=text("closed_on IS NULL")),
+        Index("pathway_held", "provider", "programme", "state", sqlite_where=text("closed_on IS NULL"),
               postgresql_where=text("closed_on IS NULL")),
         Index("pathway_failed", "reference", sqlite_where=text("failure IS NOT NULL"),
               postgresql_where=text("failure IS NOT NULL")),
@@ -196,6 +202,8 @@ class PathwayRow(SQLModel, table=True):
     change it."""
     failure: str | None = None
     """What kind of error its function raised last time, if it did: a class name, never a message."""
+    version: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How often where it stands was written: what was decided from another version is not written over it."""
 
 
 class FactRow(SQLModel, table=True):
@@ -229,7 +237,7 @@ class ProviderText(SQLModel, table=True):
     pathway: str = Field(foreign_key="pathway.reference", index=True)
     recorded_by: str
     recorded_at: datetime = moment()
-    body: str = Field(sa_column=Column(Text, nullable=False))
+    body: str = encrypted("provider_text.body", null=False)
     held: int | None = Field(default=None, unique=True)
     """The number under which it was held until somebody had looked at it."""
 
@@ -275,7 +283,7 @@ class NoticeRow(SQLModel, table=True):
     __tablename__ = "notice"
     __table_args__ = (
         Index("notice_once", "pathway", "to_role", "occasion", unique=True),
-        Index("notice_waiting", "id", sqlite_where=text("bundle IS NULL AND withheld IS NULL"),
+        Index("notice_waiting", "to_code", "to_role", "id", sqlite_where=text("bundle IS NULL AND withheld IS NULL"),
               postgresql_where=text("bundle IS NULL AND withheld IS NULL")),
     )  # fmt: skip
 
@@ -301,6 +309,8 @@ class MessageRow(SQLModel, table=True):
         Index("message_once", "bundle", "channel", unique=True),
         Index("message_due", "try_at", sqlite_where=text("state IN ('waiting', 'sending')"),
               postgresql_where=text("state IN ('waiting', 'sending')")),
+        Index("message_sent", "sent_at", "channel", sqlite_where=text("state = 'sent'"),
+              postgresql_where=text("state = 'sent'")),
         Index("message_failed", "id", sqlite_where=text("state = 'failed'"),
               postgresql_where=text("state = 'failed'")),
     )  # fmt: skip
@@ -366,6 +376,8 @@ class SiteSession(SQLModel, table=True):
 class Receipt(SQLModel, table=True):
     """What was sent in at once from the site, and what became of it."""
 
+    __table_args__ = (Index("receipt_of", "code", "given_at"),)
+
     reference: str = Field(primary_key=True)
     submission: str = Field(unique=True)
     """Drawn when the form was shown: a form sent twice is one receipt."""
@@ -374,3 +386,58 @@ class Receipt(SQLModel, table=True):
     given_at: datetime = moment()
     lines: list[dict[str, Any]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     """Of each answer: pathway, fact, number and result, in references and codes."""
+
+
+# The audit trail ------------------------------------------------------------------------------------------------------
+
+
+class AuditEntry(SQLModel, table=True):
+    """Who recorded, saw, sent or released what. Without a number it waits to be sealed; then nothing of it changes.
+
+    It holds codes, references and digests only: nothing in it is personal, and erasing a person leaves it sound.
+    """
+
+    __tablename__ = "audit"
+    __table_args__ = (
+        Index("audit_unsealed", "id", sqlite_where=text("number IS NULL"), postgresql_where=text("number IS NULL")),
+        Index("audit_of", "kind", "row_id", "id"),
+        Index("audit_about", "about"),
+        {"sqlite_autoincrement": True},
+    )  # fmt: skip
+
+    id: int | None = Field(default=None, primary_key=True)
+    number: int | None = Field(default=None, unique=True)
+    """Its place in the chain."""
+    at: datetime = moment()
+    who: str
+    did: str
+    about: str
+    """A pathway, a case, or the code of somebody."""
+    kind: str | None = None
+    row_id: int | None = None
+    """The row it stands for, where it stands for one: its table and its number there."""
+    digest: str | None = None
+    """Of that row, as it was when this was sealed."""
+    hash: str | None = None
+    """Of this entry and of the hash of the one before it."""
+
+
+# Keys -----------------------------------------------------------------------------------------------------------------
+
+
+class PersonalKey(SQLModel, table=True):
+    """A key that personal details here are encrypted with, by its number: a machine that lacks one is not let in."""
+
+    __tablename__ = "personal_key"
+
+    number: str = Field(primary_key=True)
+
+
+# Restored -------------------------------------------------------------------------------------------------------------
+
+
+class Restored(SQLModel, table=True):
+    """That this is a backup, brought back: while there is such a row nothing is sent, until somebody has looked."""
+
+    as_of: datetime = Field(sa_column=Column(UtcDateTime, primary_key=True))
+    """How the database stood then."""

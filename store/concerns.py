@@ -82,8 +82,8 @@ def _write_down(there: Connection, holder: Holder, concern: Concern, now: dateti
     row = {"pathway": concern.pathway, "risk": concern.risk, "about": concern.about, "body": concern.body}
     row |= {"recorded_by": holder.code, "recorded_at": now}
     if not insert_returning(there, concerns, [row], concerns.c.number):
-        same = select(concerns.c.number).where(*(concerns.c[name] == row[name] for name in ("risk", "about", "body")))
-        if there.execute(same).first() is None:
+        before = there.execute(select(concerns.c.about, concerns.c.body).where(concerns.c.risk == row["risk"])).first()
+        if before != (row["about"], row["body"]):
             raise SaidOtherwise
 
 

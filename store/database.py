@@ -1,15 +1,16 @@
 """The database: SQLite in a file, or PostgreSQL. One at a time writes to SQLite, and says so at its start."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, Row, Table, bindparam, create_engine, event, literal, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 
 from settings import settings, sqlite_file
+from store.keys import admit
 
 WRITES = "pathways_writes"
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000", "secure_delete=ON")
@@ -33,6 +34,7 @@ def database(url: str | None = None, *, restricted: bool = False) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
         engine = create_engine(_with_psycopg(url), pool_pre_ping=True, hide_parameters=True)
         event.listen(engine, "connect", partial(_check_side, _TABLES["postgresql"], restricted))
+        admit(engine, restricted=restricted)
         return engine
     engine = create_engine(url, hide_parameters=True)  # an error must not repeat what was to be written
     if file := sqlite_file(url):
@@ -40,6 +42,7 @@ def database(url: str | None = None, *, restricted: bool = False) -> Engine:
     event.listen(engine, "connect", partial(_check_side, _TABLES["sqlite"], restricted))
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+    admit(engine, restricted=restricted)
     return engine
 
 
@@ -135,6 +138,24 @@ def insert_returning(connection: Connection, table: Table, rows: Sequence[dict[s
     if not rows:
         return []
     return list(connection.execute(_insert_if_new(connection, table).returning(column), list(rows)).scalars())
+
+
+def one_of(column: Any, *values: str) -> Any:
+    """That a column holds one of these, written out in the query: SQLite uses an index of such rows for no less."""
+    written = [literal(value, literal_execute=True) for value in values]
+    return column == written[0] if len(written) == 1 else column.in_(written)
+
+
+SOME = bindparam("some", expanding=True)
+"""In a query: some values, for `among`. Such a query is written once, so that it need not be put together each time."""
+
+
+def among(connection: Connection, query: Any, values: Iterable[Any], size: int = 500) -> Iterator[Row[Any]]:
+    """What a query finds, or changes, of many values, a few hundred at a time and in order."""
+    for some in in_batches(sorted(values), size):
+        result = connection.execute(query, {"some": some})
+        if result.returns_rows:
+            yield from result
 
 
 def in_batches(values: Sequence[Any], size: int = 500) -> Iterator[Sequence[Any]]:

@@ -5,14 +5,10 @@ A link names one mailbox. It is signed, so that nobody can make one up, and kept
 
 import hashlib
 import hmac
-import os
-import re
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from itsdangerous import BadData, URLSafeSerializer
 from itsdangerous.encoding import base64_decode, base64_encode
@@ -21,6 +17,7 @@ from sqlalchemy import Connection, delete, select, update
 from models.tables import Practitioner, Provider, ReturnLink, SiteSession
 from models.working_days import add_working_days, london_date
 from settings import Settings
+from store import keys
 from store.database import insert_new
 
 links = ReturnLink.__table__
@@ -155,41 +152,18 @@ def _signer(settings: Settings) -> URLSafeSerializer:
 # Keys ---------------------------------------------------------------------------------------------------------------
 
 
-class NoKeys(Exception):
-    """There is nothing to sign links with."""
-
-
 def signing_keys(settings: Settings) -> list[str]:
     """What links are signed with, the newest last: of the settings, or of a file in the home folder."""
     if settings.site.keys:
         return settings.site.keys
     file = settings.home / "site.keys"
-    if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = _draft(settings, [secrets.token_urlsafe(32)])
-        with suppress(FileExistsError):  # another process was first; its key is as good
-            os.link(draft, file)
-        draft.unlink()
-    if not (keys := file.read_text(encoding="ascii").split()):
-        raise NoKeys(
-            f"{file} is empty. Put its keys back; without it new ones are made, and links in mail are worth nothing."
-        )
-    return keys
+    keys.make(file)
+    return keys.keys_in(file, "without it new ones are made, and links in mail are worth nothing")
 
 
-def rotate_keys(settings: Settings) -> int:
+def rotate_keys(settings: Settings) -> None:
     """Sign with a new key from now on. The one before stays good for links already sent; older ones do not."""
-    keys = [*signing_keys(settings)[-1:], secrets.token_urlsafe(32)]
-    _draft(settings, keys).replace(settings.home / "site.keys")
-    return len(keys)
-
-
-def _draft(settings: Settings, keys: list[str]) -> Path:
-    """A file of keys that only its owner can read, to be put in its place at once."""
-    draft = settings.home / f".site.keys.{os.getpid()}.{secrets.token_hex(4)}"
-    draft.touch(mode=0o600)
-    draft.write_text("".join(f"{key}\n" for key in keys), encoding="ascii")
-    return draft
+    keys.put(settings.home / "site.keys", [*signing_keys(settings)[-1:], keys.new_key()])
 
 
 # Sessions -----------------------------------------------------------------------------------------------------------
@@ -231,24 +205,42 @@ def new_code(connection: Connection, session: str, now: datetime, settings: Sett
     return code
 
 
-def verify(connection: Connection, session: str, typed: str, now: datetime, settings: Settings) -> bool | None:
-    """Whether these are the six digits that were sent; None where there are none that they could be.
+def forget_code(connection: Connection, session: str) -> None:
+    """The digits of a session are good no more: they could not be sent."""
+    connection.execute(update(sessions).where(sessions.c.id == session).values(code=None, code_until=None))
+
+
+def waits_for_code(connection: Connection, session: str, now: datetime, settings: Settings) -> bool:
+    """Whether six digits were sent to this session and may still be typed in."""
+    row = connection.execute(select(sessions).where(sessions.c.id == session)).first()
+    return row is not None and _in_force(row, now) and row.code_tries < settings.site.code_tries
+
+
+def _in_force(row: Any, now: datetime) -> bool:
+    return row.code is not None and now < row.code_until
+
+
+Tried = Literal["right", "wrong", "dead", "none"]
+"""What six digits are: the right ones; wrong; wrong so often that the code is dead now; or there are none in force."""
+
+
+def verify(connection: Connection, session: str, typed: str, now: datetime, settings: Settings) -> Tried:
+    """Whether these are the six digits that were sent.
 
     After a few wrong tries, as after a few minutes, the digits are good no more.
     """
-    if not re.fullmatch(r"[0-9]{6}", typed):
-        return None
     # Counted before it is looked at, and in one statement: tries at the same moment are as many tries.
     counted = update(sessions).where(sessions.c.id == session).values(code_tries=sessions.c.code_tries + 1)
     row = connection.execute(counted.returning(sessions.c.code, sessions.c.code_until, sessions.c.code_tries)).first()
-    if row is None or row.code is None or now >= row.code_until or row.code_tries > settings.site.code_tries:
-        return None
+    left = settings.site.code_tries - row.code_tries if row and _in_force(row, now) else -1
+    if left < 0:
+        return "none"
     if not hmac.compare_digest(row.code.encode(), _digest(f"{session}:{typed}").encode()):
-        return False
+        return "wrong" if left else "dead"
     until = now + timedelta(minutes=settings.site.session_minutes)
     values = {"verified_until": until, "code": None, "code_until": None}
     connection.execute(update(sessions).where(sessions.c.id == session).values(values))
-    return True
+    return "right"
 
 
 def _digest(secret: str) -> str:

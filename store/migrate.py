@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 
 import models.tables  # noqa: F401 - the tables register themselves
 from models.restricted import Restricted
-from store.database import WRITES, is_sqlite, writing
+from store.database import WRITES, is_sqlite, wiped, writing
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -40,6 +40,7 @@ def migrate(engine: Engine, version: str = "head", *, restricted: bool = False) 
                 command.upgrade(_config(connection, restricted), version)
         finally:
             _foreign_keys(connection, "ON")
+    wiped(engine)  # what a version before wrote in the clear is not left in SQLite's log either
 
 
 def _foreign_keys(connection: Connection, state: str) -> None:
