@@ -6,7 +6,7 @@ from models.facts import Fact
 from models.facts.case import ContactFailed, EnquiriesDone, ParentSpokenTo, SafeguardingLetterFiled
 from models.facts.cppp import JointMeetingWaived, SessionHeld, SessionSet
 from models.facts.dvpp import SurvivorPlanMade, ViolenceEstablished
-from models.pathway import Pathway, soonest
+from models.pathway import Pathway, known_at, soonest
 
 
 def missing_from_gate(p: Pathway) -> list[str]:
@@ -29,14 +29,16 @@ def _enquiries(p: Pathway) -> Answers:
     """SPIP (SR-01, SR-02): finished enquiries, every parent spoken to.
 
     What the court ordered passes on a filed safeguarding letter too, and a service manager may accept that a parent
-    could not be reached; neither holds for an adviser's own referral.
+    could not be reached; neither holds for an adviser's own referral. What became known first stands: a letter filed
+    when all that was asked for had been answered opens nothing anew.
     """
-    if p.court_ordered and (letter := p.first(SafeguardingLetterFiled)):
-        return [("enquiries", letter)]
     answers: Answers = [("enquiries", p.first(EnquiriesDone))]
     for party in p.known.parties:
         failed = p.first(ContactFailed, party=party) if p.court_ordered else None
-        answers.append((f"conversation with {party}", p.first(ParentSpokenTo, party=party) or failed))
+        answers.append((f"conversation with {party}", soonest(p.first(ParentSpokenTo, party=party), failed)))
+    letter = p.first(SafeguardingLetterFiled) if p.court_ordered else None
+    if letter and not all(answer and known_at(answer) < known_at(letter) for _, answer in answers):
+        return [("enquiries", letter)]
     return answers
 
 

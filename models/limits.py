@@ -196,12 +196,6 @@ def for_both_parents(programme: str, path: Path = SHIPPED) -> bool:
     return _read(path)[programme.lower()][0].get("for_both_parents", False)
 
 
-@lru_cache(maxsize=256)
-def kept_limits(content: str) -> Limits:
-    """The limits a pathway kept when it opened, from their stored JSON."""
-    return Limits(json.loads(content))
-
-
 def open_to_referrals(programme: str, day: date, profile: Profile = "dated", path: Path = SHIPPED) -> bool:
     """Whether the service as a whole takes referrals on a day (SR-16).
 

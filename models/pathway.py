@@ -5,9 +5,10 @@ the pathway stands, always from the beginning and always the same way, so it may
 times. It ends by waiting for something or by closing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any, NoReturn, TypeVar
 
 from models.facts import Fact
@@ -58,25 +59,32 @@ class Pathway:
 
     def all(self, *kinds: type[F], after: Fact | None = None, **matching: Any) -> list[F]:
         """The facts of these kinds in the order they happened, later than `after`, with the fields given."""
-        facts = self.facts[self.facts.index(after) + 1 :] if after else self.facts
-        found = [fact for fact in facts if isinstance(fact, kinds)]
-        if matching:
-            found = [fact for fact in found if all(getattr(fact, k) == v for k, v in matching.items())]
-        return found
+        return list(self._each(kinds, after, matching))
 
     def first(self, *kinds: type[F], after: Fact | None = None, **matching: Any) -> F | None:
-        return next(iter(self.all(*kinds, after=after, **matching)), None)
+        return next(self._each(kinds, after, matching), None)
 
     def last(self, *kinds: type[F], before: Fact | None = None, **matching: Any) -> F | None:
         earlier = self.facts[: self.facts.index(before)] if before else self.facts
         return next((fact for fact in reversed(self.all(*kinds, **matching)) if fact in earlier), None)
+
+    def _each(self, kinds: tuple[type[F], ...], after: Fact | None, matching: dict[str, Any]) -> Iterator[F]:
+        later = self.facts[self.facts.index(after) + 1 :] if after else self.facts
+        for fact in later:
+            if isinstance(fact, kinds) and all(getattr(fact, name) == value for name, value in matching.items()):
+                yield fact
 
     def recorded(self, *kinds: type[F], since: Fact | None = None, **matching: Any) -> list[F]:
         """The facts of these kinds in the order they became known, since `since` did: what comes later moves none."""
         known = sorted(self.all(*kinds, **matching), key=known_at)
         return [fact for fact in known if known_at(fact) > known_at(since)] if since else known
 
-    @property
+    def versions(self, fact: F) -> list[F]:
+        """A fact as it was first recorded, and corrected since, in order; itself the last."""
+        earlier = [f for f in self.known.corrected if f.place == fact.place and isinstance(f, type(fact))]
+        return [*sorted(earlier, key=known_at), fact]
+
+    @cached_property
     def request(self) -> Requested:
         request = self.first(Requested)
         if request is None:
@@ -380,6 +388,7 @@ class Pathway:
         anyway: bool = False,
         overtaken: bool = False,
         which: object = "",
+        because: Fact | None = None,
         since: date | None = None,
         outlives: bool = False,
         **fields: Any,
@@ -387,12 +396,14 @@ class Pathway:
         """Tell somebody something once. Fields are references, codes and dates, never a name or free text (SR-12).
 
         Nothing is sent of what people knew before it came to us, unless `anyway`, nor of what events have overtaken.
-        `since` is the day from which it can be said, where that is later than the fact itself; what `outlives` the
-        pathway is said after its end too.
+        `because` is the fact that made it so, where that is another: what is new of it is told. `since` is the day from
+        which it can be said, where that is later than the fact itself; what `outlives` the pathway is said after its
+        end too.
         """
-        withheld = "told already" if about.told_already and not anyway else "overtaken" if overtaken else None
+        because = because or about
+        withheld = "told already" if because.told_already and not anyway else "overtaken" if overtaken else None
         occasion = f"{wording}:{about.place}" + (f":{which}" if which else "")
-        notice = Notice(who, wording, occasion, fields, withheld, since or about.recorded_on, outlives)
+        notice = Notice(who, wording, occasion, fields, withheld, since or because.recorded_on, outlives)
         self.notices.setdefault((who.role, occasion), notice)
 
     def letter(self, letter: str, about: Fact, sent: Fact | None = None, which: object = "") -> None:

@@ -7,6 +7,7 @@ person.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from models.facts import Fact
 from models.facts.case import CourtDeclined, FurtherWorkAdvised, FurtherWorkOrdered, RiskRaised
@@ -33,6 +34,7 @@ from models.facts.referral import Acknowledged, ReferralSent, Refused
 from models.facts.spip import BreachDecided, SessionBooked, SessionCancelled
 from models.gates import missing_from_gate
 from models.pathway import Pathway
+from models.standing import Known
 
 
 class Blocked(Exception):
@@ -355,9 +357,13 @@ OF_CORRECTIONS: tuple[tuple[str, Rule], ...] = (
 )
 
 
-def check(p: Pathway, fact: Fact, around: Around) -> None:
-    """Refuse a fact that a safety rule forbids. Raises Blocked."""
+def check(known: Known, today: date, fact: Fact, around: Callable[[], Around] = Around) -> None:
+    """Refuse a fact that a safety rule forbids on a pathway of which this is known. Raises Blocked."""
     rules = RULES.get(type(fact), ())
-    for rule, holds in rules if fact.supersedes is None else (*rules, *OF_CORRECTIONS):
-        if why := holds(p, fact, around):
+    rules = rules if fact.supersedes is None else (*rules, *OF_CORRECTIONS)
+    if not rules:
+        return
+    p, seen = Pathway(known, today), around()
+    for rule, holds in rules:
+        if why := holds(p, fact, seen):
             raise Blocked(rule, why)

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from models.facts import Fact
 from models.limits import Limits
 
 
-@dataclass(frozen=True)
-class Who:
+class Who(NamedTuple):
     """A role and the code of whoever fills it: ("provider", "P014")."""
 
     role: str
@@ -146,6 +145,8 @@ class Known:
     limits: Limits
     facts: Sequence[Fact]
     terms: Terms = Terms()
+    corrected: Sequence[Fact] = ()
+    """Facts as they stood before they were corrected."""
     proposed: Callable[[], Sequence[str]] = field(default=lambda: ())
     """The codes of those who could take it today, best first: providers, or practitioners trained in the programme."""
     accredited_until: Callable[[str], date | None] = field(default=lambda provider: None)

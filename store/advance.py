@@ -4,12 +4,16 @@ A batch is one transaction: its pathways are claimed, loaded in sets, decided in
 sets. A pathway whose function raises is marked with the kind of error and left as it was; the others go on.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from itertools import count
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, bindparam, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from models.decide import decide
 from models.facts.referral import ProviderPhoned
@@ -20,7 +24,7 @@ from models.tables import DutyRow, NoticeRow, PathwayRow
 from models.working_days import london_date
 from notifications.ladder import Climb, next_day
 from settings import Settings
-from store.database import claiming, in_batches, insert_new, writing
+from store.database import SOME, among, claiming, in_batches, insert_new, writing
 from store.open import Opening, open_pathways
 from store.pathways import Directories, Loaded, load, pathway_rows
 
@@ -30,6 +34,13 @@ PHONE = "phone_provider"
 pathways = PathwayRow.__table__
 duties = DutyRow.__table__
 notices = NoticeRow.__table__
+_duties_of = select(duties).where(duties.c.pathway.in_(SOME))
+_notices_of = select(notices.c.pathway, notices.c.to_role, notices.c.occasion).where(notices.c.pathway.in_(SOME))
+_named = pathway_rows.where(pathways.c.reference.in_(SOME))
+
+
+class Outrun(Exception):
+    """Somebody else wrote where a pathway stands while it was looked at. Nothing was written; look again."""
 
 
 @dataclass(frozen=True)
@@ -77,18 +88,23 @@ def advance(
     now: datetime,
     settings: Settings,
     references: Sequence[str] | None = None,
+    batches: int | None = None,
 ) -> Advanced:
-    """Advance the pathways named, or every one of the programme whose day has come, a batch a transaction."""
+    """Advance the pathways named, or every one of the programme whose day has come, a batch a transaction.
+
+    `batches` is how many of them at most are advanced whose day has come.
+    """
     done = Advanced()
     if references is not None:
         for some in in_batches(sorted(set(references)), settings.batch):
             done.add(advance_batch(engine, programme, story, now, settings, some))
         return done
-    while True:
+    for _ in range(batches) if batches else count():
         batch = advance_batch(engine, programme, story, now, settings)
         done.add(batch)
         if len(batch.moved) < settings.batch:
-            return done
+            break
+    return done
 
 
 def advance_batch(
@@ -103,6 +119,8 @@ def advance_batch(
     today = london_date(now)
     with writing(engine) as connection:
         rows = _claim(connection, programme, today, settings.batch, references)
+        if not rows:
+            return Advanced()
         loaded = load(connection, rows, today, Directories(connection, settings.profile, settings.limits))
         stored = _stored_duties(connection, [one.row.reference for one in loaded])
         told = _stored_notices(connection, [one.row.reference for one in loaded])
@@ -125,19 +143,18 @@ def _claim(
     else:
         due = due.where(pathways.c.reference.in_(references))
     mine = list(connection.execute(claiming(connection, due)).scalars())
-    return connection.execute(pathway_rows.where(pathways.c.reference.in_(mine))).all()
+    return list(among(connection, _named, mine))
 
 
 def _stored_duties(connection: Connection, references: Sequence[str]) -> dict[str, dict[str, Row[Any]]]:
     found: dict[str, dict[str, Row[Any]]] = {}
-    for row in connection.execute(select(duties).where(duties.c.pathway.in_(references))):
+    for row in among(connection, _duties_of, references):
         found.setdefault(row.pathway, {})[row.key] = row
     return found
 
 
 def _stored_notices(connection: Connection, references: Sequence[str]) -> set[tuple[str, str, str]]:
-    query = select(notices.c.pathway, notices.c.to_role, notices.c.occasion)
-    return set(connection.execute(query.where(notices.c.pathway.in_(references))))
+    return {tuple(row) for row in among(connection, _notices_of, references)}
 
 
 class _Changes:
@@ -158,11 +175,20 @@ class _Changes:
         if one.unreadable:
             self._failed(one, one.unreadable)
             return
+        written = (self.moved, self.rows, self.new_duties, self.changed_duties, self.new_notices, self.openings)
+        before = [len(some) for some in written]
         try:
-            decision = decide(story, one.known, self.today)
+            self._follow(one, decide(story, one.known, self.today), stored, told)
+        except SQLAlchemyError:  # that is the database's fault, and not the pathway's
+            raise
         except Exception as problem:  # one pathway's fault must not stop the others
+            for some, count in zip(written, before, strict=True):
+                del some[count:]
             self._failed(one, type(problem).__name__)
-            return
+
+    def _follow(
+        self, one: Loaded, decision: Decision, stored: dict[str, Row[Any]], told: set[tuple[str, str, str]]
+    ) -> None:
         self._standing(one.row, decision)
         self._duties(one, decision, stored)
         self._notices(one.row, decision, told)
@@ -188,9 +214,11 @@ class _Changes:
             "reason": standing.reason,
             "closed_on": standing.since if standing.closed else None,
         }
-        changed = any(getattr(row, name) != value for name, value in new.items())
+        changed = _STANDS(row) != tuple(new.values())
         if changed or row.look_on != decision.look_on or row.failure:
-            self.rows.append({"ref": row.reference, **new, "look_on": decision.look_on, "failure": None})
+            self.rows.append(
+                {"ref": row.reference, "seen": row.version, **new, "look_on": decision.look_on, "failure": None}
+            )
         on = standing.on.code if standing.on else None
         self.moved.append(
             Moved(
@@ -222,12 +250,12 @@ class _Changes:
             ended = {"paused": parent.paused, "chase_on": chase_on}
         else:
             ended = {"state": "dropped", "closed_on": self.today, "chase_on": None}
-        self._duty(one.row.reference, key, {**{c: getattr(row, c) for c in _DUTY_COLUMNS}, **ended}, row)
+        self._duty(one.row.reference, key, {**dict(zip(_DUTY_COLUMNS, _OWES(row), strict=True)), **ended}, row)
 
     def _duty(self, reference: str, key: str, new: dict[str, Any], row: Row[Any] | None) -> None:
         if row is None:
             self.new_duties.append({"pathway": reference, "key": key, **new})
-        elif any(getattr(row, name) != value for name, value in new.items()):
+        elif _OWES(row) != tuple(new[name] for name in _DUTY_COLUMNS):
             self.changed_duties.append({"duty": row.id, **new})
 
     def _notices(self, row: Row[Any], decision: Decision, told: set[tuple[str, str, str]]) -> None:
@@ -240,14 +268,14 @@ class _Changes:
                         "to_code": notice.to.code,
                         "wording": notice.wording,
                         "occasion": notice.occasion,
-                        "fields": as_fields(notice.fields),
+                        "fields": json.loads(json.dumps(as_fields(notice.fields))),  # or it fails here, by itself
                         "created_at": self.now,
                         "withheld": notice.withheld,
                     }
                 )
 
     def write(self, connection: Connection) -> None:
-        _update(connection, pathways, pathways.c.reference, "ref", self.rows)
+        _write_standings(connection, self.rows)
         _update(connection, pathways, pathways.c.reference, "ref", self.failures)
         if self.new_duties:
             connection.execute(duties.insert(), self.new_duties)
@@ -273,6 +301,16 @@ def _not_open_yet(connection: Connection, openings: Sequence[Opening]) -> list[O
     return [one for one in openings if one.reference not in known]
 
 
+def _write_standings(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    same = (pathways.c.reference == bindparam("ref")) & (pathways.c.version == bindparam("seen"))
+    values = {column: bindparam(column) for column in rows[0] if column not in ("ref", "seen")}
+    written = connection.execute(update(pathways).where(same).values(version=pathways.c.version + 1, **values), rows)
+    if written.rowcount != len(rows):
+        raise Outrun
+
+
 def _update(connection: Connection, table: Any, key: Any, name: str, rows: list[dict[str, Any]]) -> None:
     if rows:
         values = {column: bindparam(column) for column in rows[0] if column != name}
@@ -283,6 +321,8 @@ _DUTY_COLUMNS = (
     "kind", "on_role", "on_code", "opened_on", "due_on", "hearing_on", "counts_from", "state", "closed_on", "paused",
     "chase_on",
 )  # fmt: skip
+_OWES = attrgetter(*_DUTY_COLUMNS)
+_STANDS = attrgetter("state", "label", "since", "on_role", "on_code", "due_on", "provider", "reason", "closed_on")
 
 
 def _columns(duty: Duty) -> dict[str, Any]:

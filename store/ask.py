@@ -2,18 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, case, func, select
 
 from models.facts import Fact
 from models.facts.spip import SessionBooked
-from models.limits import kept_limits
-from models.tables import Case, DutyRow, FactRow, MessageRow, NoticeRow, PathwayRow
+from models.tables import Case, DutyRow, FactRow, MessageRow, NoticeRow, PathwayRow, Restored
 from models.working_days import working_days_after
 from notifications.ladder import Climb, next_day, steps_due
 from settings import Settings
+from store.database import one_of
+from store.outbox import ON_ITS_WAY
 from store.pathways import Directories, Loaded, load, pathway_rows
 
 pathways = PathwayRow.__table__
@@ -54,7 +55,7 @@ def overdue(connection: Connection, today: date, limit: int = 200) -> Table:
     query = (
         select(duties, pathways.c.area, pathways.c.provider)
         .join(pathways, pathways.c.reference == duties.c.pathway)
-        .where(duties.c.state == "open", duties.c.due_on < today)
+        .where(one_of(duties.c.state, "open"), duties.c.due_on < today)
         .order_by(duties.c.due_on, duties.c.pathway)
         .limit(limit)
     )
@@ -97,11 +98,21 @@ def listed(connection: Connection, **matching: str | None) -> Table:
     ]
 
 
-def delivery(connection: Connection) -> Table:
-    """How many messages are in which state, by channel, and how many notices wait for theirs."""
-    query = select(messages.c.channel, messages.c.state, func.count().label("count"))
-    rows = connection.execute(query.group_by(messages.c.channel, messages.c.state).order_by(messages.c.state))
-    table = [{"channel": row.channel, "state": row.state, "messages": row.count} for row in rows]
+def delivery(connection: Connection, now: datetime) -> Table:
+    """How many messages are in which state, by channel, of those sent in the last week only; and how many wait."""
+    since = now - timedelta(days=7)
+    in_state = {
+        "waiting": one_of(messages.c.state, *ON_ITS_WAY) & (messages.c.state == "waiting"),
+        "sending": one_of(messages.c.state, *ON_ITS_WAY) & (messages.c.state == "sending"),
+        "failed": one_of(messages.c.state, "failed"),
+        "sent in the last week": one_of(messages.c.state, "sent") & (messages.c.sent_at >= since),
+    }
+    table = []
+    for state, those in in_state.items():
+        rows = connection.execute(select(messages.c.channel, func.count()).where(those).group_by(messages.c.channel))
+        table += [{"channel": channel, "state": state, "messages": count} for channel, count in sorted(rows)]
+    if connection.execute(select(Restored.as_of).limit(1)).first():
+        table += [{"channel": "", "state": "all held back since a restore", "messages": None}]
     waiting = select(func.count()).where(notices.c.bundle.is_(None), notices.c.withheld.is_(None))
     return [
         *table,
@@ -111,7 +122,7 @@ def delivery(connection: Connection) -> Table:
 
 def outbox(connection: Connection, state: str = "failed", limit: int = 200) -> Table:
     """Messages in one state, newest first; the failed ones are for a person to correct and resend."""
-    query = select(messages).where(messages.c.state == state).order_by(messages.c.id.desc()).limit(limit)
+    query = select(messages).where(one_of(messages.c.state, state)).order_by(messages.c.id.desc()).limit(limit)
     return [
         {
             "message": row.id,
@@ -151,6 +162,7 @@ def story(connection: Connection, reference: str, today: date, settings: Setting
     if not rows:
         return None
     one = load(connection, rows, today, Directories(connection, settings.profile, settings.limits))[0]
+    one.known.parties = list(one.known.parties)  # read now: a story is read on when the connection is closed
     owed = connection.execute(select(duties).where(duties.c.pathway == reference).order_by(duties.c.due_on)).all()
     query = select(notices, messages.c.state.label("sent"), messages.c.sent_at, messages.c.channel)
     query = query.outerjoin(messages, messages.c.bundle == notices.c.bundle)
@@ -161,7 +173,7 @@ def story(connection: Connection, reference: str, today: date, settings: Setting
 
 def _next(one: Loaded, owed: Sequence[Any], today: date) -> str:
     """What happens next if nobody does anything, and when."""
-    limits = kept_limits(one.row.content)
+    limits = one.known.limits
     coming = []
     for duty in owed:
         climb = Climb(duty.kind, duty.counts_from or duty.due_on, duty.hearing_on, duty.step, duty.hearing_step_on)

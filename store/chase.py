@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, bindparam, select, update
 
-from models.limits import Limits, Step, kept_limits
+from models.limits import Limits, Step
 from models.restricted import NOBODY
 from models.standing import Who
 from models.tables import DutyRow, NoticeRow, PathwayRow, Provider
@@ -16,7 +16,7 @@ from notifications.ladder import Climb, climbed, next_day, steps_due
 from settings import Settings
 from store.advance import PHONE
 from store.database import claiming, insert_new, writing
-from store.pathways import pathway_rows
+from store.pathways import limits_of, pathway_rows
 
 duties = DutyRow.__table__
 notices = NoticeRow.__table__
@@ -46,14 +46,17 @@ def _chase_batch(connection: Connection, now: datetime, size: int, done: Chased)
     today = london_date(now)
     due = select(duties).where(duties.c.chase_on <= today).order_by(duties.c.chase_on).limit(size)
     rows = connection.execute(claiming(connection, due)).all()
+    if not rows:
+        return 0
     around = _around(connection, {row.pathway for row in rows})
+    kept = limits_of(connection, {pathway.limits for pathway in around.values()})
     suspended = _suspended(connection, today)
     told: list[dict[str, Any]] = []
     opened: list[dict[str, Any]] = []
     moved: list[dict[str, Any]] = []
     for row in rows:
         pathway = around[row.pathway]
-        limits = kept_limits(pathway.content)
+        limits = kept[pathway.limits]
         climb = Climb(row.kind, row.counts_from or row.due_on, row.hearing_on, row.step, row.hearing_step_on)
         steps = [] if row.on_code in suspended else steps_due(limits, climb, today)
         if row.on_code in suspended:
@@ -140,6 +143,7 @@ def late_fields(row: Row[Any], today: date) -> dict[str, Any]:
         "duty": row.kind,
         "owed_by": row.on_code,
         "due": row.due_on.isoformat(),
+        "day": today.isoformat(),
         "late": max(0, working_days_after(row.counts_from or row.due_on, today)),
         "hearing": row.hearing_on.isoformat() if row.hearing_on else None,
     }

@@ -10,13 +10,13 @@ from sqlalchemy import Connection, Row, or_, select
 from models.facts import Fact
 from models.facts.dvpp import NoProviderInReach
 from models.facts.every import Requested, Retracted
-from models.limits import kept_limits
+from models.limits import Limits
 from models.standing import Known, People
-from models.tables import FactRow, LimitSet, Party, PathwayRow
+from models.tables import FactRow, Party, PathwayRow
 from models.working_days import LONDON
 from reports.cppp import READ, Family
 from reports.unmet_need import CLOSED_FOR_IT, NO_PROVIDER_OPEN
-from store.pathways import Record, as_fact
+from store.pathways import Record, as_fact, fact_rows, limits_of
 
 facts = FactRow.__table__
 pathways = PathwayRow.__table__
@@ -37,21 +37,21 @@ def _cases_after(connection: Connection, last: str, batch: int) -> Sequence[str]
 
 
 def _families(connection: Connection, cases: Sequence[str], as_at: date) -> Iterator[Family]:
-    query = select(pathways.c.reference, pathways.c.case, pathways.c.programme, LimitSet.content)
-    query = query.join(LimitSet, LimitSet.id == pathways.c.limits)
+    query = select(pathways.c.reference, pathways.c.case, pathways.c.programme, pathways.c.limits)
     query = query.where(pathways.c.programme == "CPPP", pathways.c.case.in_(cases))
     rows = connection.execute(query.order_by(pathways.c.case, pathways.c.reference)).all()
     records = _records(connection, [*cases, *(row.reference for row in rows)], as_at)
+    limits = limits_of(connection, {row.limits for row in rows})
     parties = defaultdict(list)
     for case, party in connection.execute(select(Party.case, Party.reference).where(Party.case.in_(cases))):
         parties[case].append(party)
     for row in rows:
-        yield _family(row, parties[row.case], records[row.reference], records[row.case])
+        yield _family(row, parties[row.case], limits[row.limits], records[row.reference], records[row.case])
 
 
-def _family(row: Row[Any], parties: list[str], own: Record, of_case: Record) -> Family:
+def _family(row: Row[Any], parties: list[str], limits: Limits, own: Record, of_case: Record) -> Family:
     live: list[Fact] = [*own.live, *of_case.live]
-    known = Known(row.reference, row.programme, None, sorted(parties), NOBODY, kept_limits(row.content), live)
+    known = Known(row.reference, row.programme, None, sorted(parties), NOBODY, limits, live)
     return Family(row.case, known, own.unreadable or of_case.unreadable)
 
 
@@ -61,7 +61,7 @@ def _records(connection: Connection, subjects: Sequence[str], as_at: date) -> di
     What opened a pathway is read whenever it was written down, for it says by which route it came.
     """
     midnight = datetime.combine(as_at + timedelta(days=1), time(), LONDON)
-    query = select(facts).where(facts.c.subject.in_(subjects), facts.c.kind.in_(_KINDS))
+    query = fact_rows.where(facts.c.subject.in_(subjects), facts.c.kind.in_(_KINDS))
     query = query.where(or_(facts.c.recorded_at < midnight, facts.c.kind == Requested.kind))
     rows = connection.execute(query.order_by(facts.c.id)).all()
     superseded = {row.supersedes for row in rows}

@@ -51,7 +51,7 @@ class Directory:
     limits: Path
     lines: dict[str, Line] = field(default_factory=dict)
     holding: Counter[str] = field(default_factory=Counter)
-    """How many open pathways each provider holds."""
+    """How many open pathways each provider holds, of those that have room for so many only."""
     closures: dict[str, list[Days]] = field(default_factory=dict)
     """The days on which each provider's groups do not meet."""
 
@@ -125,15 +125,16 @@ def place_of(latitude: float | None, longitude: float | None) -> Place | None:
 
 
 def directory(connection: Connection, programme: str, profile: Profile, limits: Path) -> Directory:
-    """Read the providers of one programme and how many open referrals each holds."""
+    """Read the providers of one programme, and how many open referrals each holds that has not room for any number."""
     lines = _practitioners(connection, programme) if programme in OF_OUR_OWN else _providers(connection, programme)
+    limited = [code for code, line in lines.items() if line.capacity is not None]
     held = (
         select(PathwayRow.provider, func.count())
-        .where(PathwayRow.programme == programme, PathwayRow.closed_on.is_(None), PathwayRow.provider.is_not(None))
+        .where(PathwayRow.provider.in_(limited), PathwayRow.programme == programme, PathwayRow.closed_on.is_(None))
         .where(PathwayRow.state.not_in(WATCHED))
         .group_by(PathwayRow.provider)
     )
-    holding = Counter(dict(connection.execute(held).all()))
+    holding = Counter(dict(connection.execute(held).all())) if limited else Counter()
     closures: dict[str, list[Days]] = {}
     for row in connection.execute(select(Closure.__table__).where(Closure.provider.in_(lines))):
         closures.setdefault(row.provider, []).append((row.closed_from, row.closed_until))

@@ -5,10 +5,11 @@ What safety forbids is another matter (`models.safety`). A refusal is a sentence
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from models.facts import Fact
+from models.facts.base import Timed
 from models.facts.case import ContactFailed, ProceedingsEnded, RiskRaised
 from models.facts.cppp import (
     AssessmentOpened,
@@ -39,8 +40,10 @@ from models.facts.every import (
 )
 from models.facts.referral import CorrectionAsked, ProviderPhoned, ReferralSent
 from models.facts.spip import AttendanceReported, SessionBooked
+from models.limits import Span
 from models.screen import words
-from models.working_days import london_date, say
+from models.working_days import LONDON, london_date, say
+from settings import Sessions
 from store import judge_cppp, judge_dvpp, judge_referral
 from store.judge_referral import GIVEN_BACK, OF_HOLDER, is_free, of_holder, sent_to
 from store.pathways import Loaded, Record
@@ -62,6 +65,11 @@ class People:
     providers: set[str]
 
 
+def codes_in(fact: Fact) -> set[str]:
+    """The codes of people that a fact rests on: whoever recorded it, and whoever accepted what it says."""
+    return {fact.recorded_by, fact.accepted_by} if isinstance(fact, ContactFailed) else {fact.recorded_by}
+
+
 def sound(fact: Fact, now: datetime, people: People) -> None:
     """Dates that can be, and codes we know."""
     if isinstance(fact, Requested):
@@ -81,6 +89,23 @@ def sound(fact: Fact, now: datetime, people: People) -> None:
     if isinstance(fact, ContactFailed) and people.roles.get(fact.accepted_by) != "service_manager":
         why = f"a failed contact is accepted by a service manager; {fact.accepted_by} is not one"
         raise Refused("accepted_by", why)
+
+
+def can_be_meant(fact: Fact, sessions: Sessions) -> None:
+    """A session in ten years, through the night or for a whole day is a slip of whoever typed it."""
+    if not isinstance(fact, Timed):
+        return
+    if fact.session_on > Span(sessions.months_ahead, "months").after(fact.happened_on):
+        why = f"{say(fact.session_on)} is more than {sessions.months_ahead} months ahead; look at the year again"
+        raise Refused("starts_at", why)
+    (programme,) = fact.of
+    most = sessions.hours.get(programme)
+    if most and fact.ends_at - fact.starts_at > timedelta(hours=most):
+        raise Refused("ends_at", f"a session of {programme} is over after {most} hours; look at when it ends again")
+    begins, ends = (at.astimezone(LONDON).time() for at in (fact.starts_at, fact.ends_at))
+    if fact.ends_on > fact.session_on or begins < sessions.opens or ends > sessions.closes:
+        night = f"between {sessions.closes:%H:%M} and {sessions.opens:%H:%M}"
+        raise Refused("starts_at", f"no session is held {night}; look at its hours again")
 
 
 def agrees(fact: Fact, subject: str, record: Record) -> None:
@@ -132,12 +157,18 @@ _MADE_UP = ("session", "venue", "risk", "hold")
 """Details that hold a code somebody makes up."""
 
 
+def made_up(fact: Fact) -> list[tuple[str, str]]:
+    """The details of a fact that are codes somebody made up, with what they say."""
+    made_up = (name for name in _MADE_UP if name in type(fact).model_fields)
+    return [(name, said) for name in made_up if (said := getattr(fact, name))]
+
+
 def names_nobody(fact: Fact, names: Iterable[str]) -> None:
     """A code that is made up holds no name of a party (SR-12): what is short enough fits the form of one."""
-    for made_up in _MADE_UP:
-        parts = set(words(str(getattr(fact, made_up, None) or "")))
-        if parts & {word for name in names for word in words(name) if len(word) > 2 and word.isalpha()}:
-            raise Refused(made_up, "it holds what is a name in this case (SR-12); use a code that says nothing")
+    of_people = {word for name in names for word in words(name) if len(word) > 2 and word.isalpha()}
+    for name, said in made_up(fact):
+        if of_people.intersection(words(said)):
+            raise Refused(name, "it holds what is a name in this case (SR-12); use a code that says nothing")
 
 
 def first_to_answer(answers: Any, about: Sequence[Loaded]) -> None:
@@ -256,9 +287,8 @@ def answered(known: Fact, about: Sequence[Loaded]) -> str:
 
 def _same_thing(cause: Fact, fact: Fact) -> bool:
     """Whether a fact that another needs is about the same session, provider, hearing or person."""
-    return all(
-        getattr(cause, name) == getattr(fact, name) for name in _SHARED if hasattr(cause, name) and hasattr(fact, name)
-    )
+    shared = (name for name in _SHARED if name in type(cause).model_fields and name in type(fact).model_fields)
+    return all(getattr(cause, name) == getattr(fact, name) for name in shared)
 
 
 def _begins(cause: Fact, fact: Fact) -> date:

@@ -11,8 +11,7 @@ from sqlalchemy import Connection, Table, bindparam, select, tuple_, update
 from models.facts.case import ProceedingsEnded
 from models.facts.every import Requested
 from models.limits import limits_on, open_to_referrals
-from models.pathway import Pathway
-from models.safety import Around, Blocked, check
+from models.safety import Blocked, check
 from models.standing import Known, People
 from models.tables import LimitSet, Party, PathwayRow
 from settings import Settings
@@ -137,7 +136,7 @@ def _may_open(
         raise ValueError("proceedings in this case have ended")
     nobody = People(*[""] * 6)
     known = Known(opening.reference, opening.programme, opening.party, [], nobody, limits, case_facts)
-    check(Pathway(known, opening.requested_on), fact, Around())
+    check(known, opening.requested_on, fact)
 
 
 def _known(connection: Connection, openings: Sequence[Opening]) -> set[str]:

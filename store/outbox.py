@@ -6,12 +6,12 @@ that, with the same Message-ID: at worst it arrives twice. No lock is held while
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, Row, and_, bindparam, select, update
+from sqlalchemy import Connection, Engine, Row, and_, bindparam, select, tuple_, update
 
 from models.tables import DutyRow, MessageRow, NoticeRow, Party, PathwayRow, Practitioner, Provider
 from models.working_days import london_date
@@ -19,9 +19,11 @@ from notifications.hours import digest_day, may_send
 from notifications.letters import Notice
 from notifications.wording import wording
 from settings import Settings
-from store import links, overtaken
+from store import audit, links, overtaken
 from store.chase import late_fields
-from store.database import claiming, in_batches, insert_returning, writing
+from store.database import claiming, in_batches, insert_returning, one_of, writing
+from store.restored import nothing_held
+from store.sent import mark, shown
 
 messages = MessageRow.__table__
 notices = NoticeRow.__table__
@@ -30,6 +32,8 @@ duties = DutyRow.__table__
 LATER = timedelta(hours=1)
 """After which a message that must wait is looked at again."""
 ON_ITS_WAY = ("waiting", "sending")
+RECIPIENTS = 50
+"""For how many recipients notices are gathered in one transaction."""
 _waiting = and_(notices.c.bundle.is_(None), notices.c.withheld.is_(None))
 
 
@@ -48,15 +52,38 @@ class Claimed:
 
 def gather(engine: Engine, now: datetime, settings: Settings) -> int:
     """Put waiting notices into messages: one each, or one digest a recipient and working day. Returns how many."""
-    with writing(engine) as connection:
-        rows = connection.execute(select(notices).where(_waiting).order_by(notices.c.id)).all()
-        telling = dict(connection.execute(select(Practitioner.code, Practitioner.telling)).all())
-        bundles: dict[_Bundle, list[int]] = defaultdict(list)
-        day = digest_day(now, settings.sending)
-        for row in rows:
-            if bundle := _bundle_of(row, telling, day):
-                bundles[bundle].append(row.id)
-        return _make(connection, bundles, now, settings)
+    made, last = 0, ("", "")
+    while True:
+        with writing(engine) as connection:
+            some = _recipients(connection, last)
+            if not some:
+                return made
+            made += _gather_for(connection, some, now, settings)
+        last = some[-1]
+
+
+def _recipients(connection: Connection, after: tuple[str, str]) -> list[tuple[str, str]]:
+    """The next few for whom something waits. All that waits for one of them is gathered in one go."""
+    recipient = (notices.c.to_code, notices.c.to_role)
+    query = select(*recipient).where(_waiting, tuple_(*recipient) > after).distinct()
+    return [tuple(row) for row in connection.execute(query.order_by(*recipient).limit(RECIPIENTS))]
+
+
+def _gather_for(
+    connection: Connection, recipients: Sequence[tuple[str, str]], now: datetime, settings: Settings
+) -> int:
+    theirs = tuple_(notices.c.to_code, notices.c.to_role).in_(recipients)
+    rows = connection.execute(select(notices).where(_waiting, theirs).order_by(notices.c.id)).all()
+    people = select(Practitioner.code, Practitioner.telling).where(
+        Practitioner.code.in_(code for code, _ in recipients)
+    )
+    telling = dict(connection.execute(people).all())
+    day = digest_day(now, settings.sending)
+    bundles: dict[_Bundle, dict[int, str]] = defaultdict(dict)
+    for row in rows:
+        if bundle := _bundle_of(row, telling, day):
+            bundles[bundle][row.id] = shown(row) if bundle.occasion == "digest" else mark(row)
+    return _make(connection, bundles, now, settings)
 
 
 @dataclass(frozen=True)
@@ -70,7 +97,10 @@ class _Bundle:
 
 def _bundle_of(row: Row[Any], telling: dict[str, str], day: date | None) -> _Bundle | None:
     """Which message carries a notice; None while it waits for the next day's digest to begin."""
-    said = wording(row.wording)
+    try:
+        said = wording(row.wording)
+    except KeyError:  # of another version; it fails by itself, where somebody sees it
+        return _Bundle(f"notice:{row.id}", row.to_role, row.to_code, row.wording)
     if said.bundle == "digest" or (said.bundle == "preference" and telling.get(row.to_code) == "daily"):
         key = f"digest:{day}:{row.to_role}:{row.to_code}"
         return _Bundle(key, row.to_role, row.to_code, "digest") if day else None
@@ -80,24 +110,29 @@ def _bundle_of(row: Row[Any], telling: dict[str, str], day: date | None) -> _Bun
     return _Bundle(f"notice:{row.id}", row.to_role, row.to_code, row.wording, said.urgent)
 
 
-def _make(connection: Connection, bundles: dict[_Bundle, list[int]], now: datetime, settings: Settings) -> int:
+def _make(connection: Connection, bundles: dict[_Bundle, dict[int, str]], now: datetime, settings: Settings) -> int:
     """Write messages, one a channel. A digest made earlier today takes no more: what came later waits for the next."""
     rows = [
-        _message(bundle, name, now, settings)
-        for bundle in bundles
+        _message(bundle, carried.values(), name, now, settings)
+        for bundle, carried in bundles.items()
         for name, channel in settings.channels.items()
         if channel.serves(bundle.role, bundle.occasion)
     ]
     made = insert_returning(connection, messages, rows, messages.c.bundle)
-    links = [{"n": n, "b": b.key} for b, numbers in bundles.items() if b.key in set(made) for n in numbers]
+    ours = set(made)
+    links = [{"n": n, "b": b.key} for b, numbers in bundles.items() if b.key in ours for n in numbers]
     if links:
         query = update(notices).where(notices.c.id == bindparam("n")).values(bundle=bindparam("b"))
         connection.execute(query, links)
     return len(made)
 
 
-def _message(bundle: _Bundle, channel: str, now: datetime, settings: Settings) -> dict[str, Any]:
-    token = hashlib.sha256(f"{bundle.key}:{channel}".encode()).hexdigest()[:24]
+def _message(
+    bundle: _Bundle, carried: Iterable[str], channel: str, now: datetime, settings: Settings
+) -> dict[str, Any]:
+    """A message, numbered by what it says: said again after a restore it is the same mail, and no other ever is."""
+    which = [bundle.key] if bundle.occasion == "digest" else []  # there is one a recipient and day
+    token = hashlib.sha256(":".join([channel, *which, *sorted(carried)]).encode()).hexdigest()[:24]
     return {
         "bundle": bundle.key,
         "channel": channel,
@@ -114,19 +149,24 @@ def _message(bundle: _Bundle, channel: str, now: datetime, settings: Settings) -
 
 def claim(engine: Engine, now: datetime, settings: Settings) -> list[Claimed]:
     """Take a batch of messages to send, for a few minutes; others deliver others meanwhile."""
-    with writing(engine) as connection:
-        due = select(messages.c.id).where(messages.c.state.in_(ON_ITS_WAY), messages.c.try_at <= now)
-        if not may_send(now, settings.sending):
-            due = due.where(messages.c.urgent)
-        due = due.order_by(messages.c.try_at).limit(settings.sending.batch)
-        mine = list(connection.execute(claiming(connection, due)).scalars())
-        until = now + timedelta(minutes=settings.sending.claim_minutes)
-        connection.execute(
-            update(messages)
-            .where(messages.c.id.in_(mine))
-            .values(state="sending", try_at=until, attempts=messages.c.attempts + 1)
-        )
-        return _carrying(connection, mine, now, settings)
+    while True:
+        with writing(engine) as connection:
+            mine = _mine(connection, now, settings)
+            claimed = _carrying(connection, mine, now, settings) if mine else []
+        if claimed or not mine:  # of a batch that events have overtaken nothing is left, but others may wait behind it
+            return claimed
+
+
+def _mine(connection: Connection, now: datetime, settings: Settings) -> list[int]:
+    due = select(messages.c.id).where(one_of(messages.c.state, *ON_ITS_WAY), messages.c.try_at <= now, nothing_held)
+    if not may_send(now, settings.sending):
+        due = due.where(messages.c.urgent)
+    due = due.order_by(messages.c.try_at).limit(settings.sending.batch)
+    mine = list(connection.execute(claiming(connection, due)).scalars())
+    until = now + timedelta(minutes=settings.sending.claim_minutes)
+    taken = {"state": "sending", "try_at": until, "attempts": messages.c.attempts + 1}
+    connection.execute(update(messages).where(messages.c.id.in_(mine)).values(taken))
+    return mine
 
 
 def _carrying(connection: Connection, ids: Sequence[int], now: datetime, settings: Settings) -> list[Claimed]:
@@ -136,7 +176,7 @@ def _carrying(connection: Connection, ids: Sequence[int], now: datetime, setting
     for row in rows:
         if row.to_role == "provider" and row.bundle.startswith("digest:"):
             carried[row.bundle] += _also_late(connection, row.to_code, carried[row.bundle], london_date(now))
-    addresses = _addresses(connection)
+    addresses = _addresses(connection, {row.to_code for row in rows})
     forbidden = _forbidden(connection, {notice.pathway for some in carried.values() for notice in some})
     return [
         Claimed(
@@ -175,6 +215,7 @@ def _still_to_say(connection: Connection, rows: Sequence[Row[Any]], now: datetim
             _put_back(connection, row, state="waiting", try_at=now + LATER, attempts=row.attempts - 1)
         elif row.bundle not in carried:
             _put_back(connection, row, state="withheld", error="overtaken")
+            audit.note_messages(connection, now, [row.id])
     return carried
 
 
@@ -193,19 +234,21 @@ class _Late:
 
 def _also_late(connection: Connection, provider: str, said: Sequence[Notice], today: date) -> list[Notice]:
     """What else this provider owes and is late with: a digest shows all of it, whatever made it go out today."""
-    owed = (duties.c.state == "open", duties.c.due_on < today, ~duties.c.paused)
+    owed = (one_of(duties.c.state, "open"), duties.c.due_on < today, ~duties.c.paused)
     rows = connection.execute(select(duties).where(*owed, duties.c.on_role == "provider", duties.c.on_code == provider))
     have = {(notice.pathway, notice.fields.get("duty")) for notice in said}
     return [_Late(row.pathway, late_fields(row, today)) for row in rows if (row.pathway, row.kind) not in have]
 
 
-def _addresses(connection: Connection) -> dict[tuple[str, str], str | None]:
+def _addresses(connection: Connection, codes: set[str]) -> dict[tuple[str, str], str | None]:
     """Where each recipient is reached, looked up at the moment of sending so that a corrected address is used."""
     found: dict[tuple[str, str], str | None] = {}
-    for code, mailbox, lead in connection.execute(select(Provider.code, Provider.mailbox, Provider.lead_email)):
+    providers = select(Provider.code, Provider.mailbox, Provider.lead_email).where(Provider.code.in_(codes))
+    for code, mailbox, lead in connection.execute(providers):
         found["provider", code] = mailbox
         found["provider_lead", code] = lead or mailbox
-    for code, email in connection.execute(select(Practitioner.code, Practitioner.email)):
+    staff = select(Practitioner.code, Practitioner.email).where(Practitioner.code.in_(codes))
+    for code, email in connection.execute(staff):
         found["", code] = email
     return found
 
@@ -221,6 +264,15 @@ def _forbidden(connection: Connection, references: set[str]) -> dict[str, set[st
     for reference, *personal in connection.execute(query):
         found[reference] |= {value.strip() for value in personal if value and value.strip()}
     return found
+
+
+def put_back(engine: Engine, some: Sequence[Claimed], now: datetime) -> None:
+    """Let go of messages that are claimed and were not tried, for whoever comes next."""
+    if some:
+        with writing(engine) as connection:
+            mine = messages.c.id.in_([one.row.id for one in some])
+            query = update(messages).where(mine, messages.c.state == "sending", messages.c.try_at == some[0].row.try_at)
+            connection.execute(query.values(state="waiting", try_at=now, attempts=messages.c.attempts - 1))
 
 
 @dataclass(frozen=True)
@@ -247,6 +299,7 @@ def settle(engine: Engine, results: Sequence[Result], now: datetime, settings: S
             # One who was so slow that another sent it meanwhile does not put it back.
             open_still = and_(messages.c.id == bindparam("msg"), messages.c.state != "sent")
             connection.execute(update(messages).where(open_still).values(values), rows)
+            audit.note_messages(connection, now, ids)
     return done
 
 
@@ -267,16 +320,22 @@ def _settled(result: Result, attempts: int, now: datetime, settings: Settings) -
     }
 
 
-def resend(engine: Engine, message: int, now: datetime) -> bool:
+def resend(engine: Engine, message: int, now: datetime, by: str) -> bool:
     """Put a failed message back, to be sent as if it were new. False when there is no failed message of that number."""
     with writing(engine) as connection:
         query = update(messages).where(messages.c.id == message, messages.c.state == "failed")
-        return bool(connection.execute(query.values(state="waiting", try_at=now, attempts=0, error=None)).rowcount)
+        failed = connection.execute(query.values(state="waiting", try_at=now, attempts=0, error=None)).rowcount
+        if failed:
+            audit.note_messages(connection, now, [message], by, "sent again")
+        return bool(failed)
 
 
-def correct_address(engine: Engine, code: str, address: str) -> bool:
+def correct_address(engine: Engine, code: str, address: str, now: datetime, by: str) -> bool:
     """Give a provider or practitioner another address. False when nobody has that code."""
     with writing(engine) as connection:
         changed = connection.execute(update(Provider).where(Provider.code == code).values(mailbox=address)).rowcount
         query = update(Practitioner).where(Practitioner.code == code).values(email=address)
-        return bool(changed + connection.execute(query).rowcount)
+        changed += connection.execute(query).rowcount
+        if changed:
+            audit.note(connection, now, by, "changed the address", code)
+        return bool(changed)

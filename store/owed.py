@@ -158,15 +158,19 @@ def role_of(connection: Connection, holder: Holder) -> str:
 def my_pathways(
     connection: Connection, holder: Holder, *, page: int, size: int, label: str = "", reference: str = ""
 ) -> tuple[list[Row[Any]], int]:
-    """One page of the open pathways somebody has a part in, what is due first; and how many there are."""
+    """One page of the open pathways somebody has a part in, and how many there are.
+
+    Those under which they owe an answer themselves (`waits`) come first, then the others, each by the day it is due.
+    """
     where = [pathways.c.closed_on.is_(None), _part_in(holder)]
     if label:
         where.append(pathways.c.label.icontains(label, autoescape=True))
     if reference:
         where.append(pathways.c.reference.icontains(reference, autoescape=True))
     count = connection.execute(_with_people(select(func.count()).select_from(pathways)).where(*where)).scalar_one()
-    due_first = (pathways.c.due_on.is_(None), pathways.c.due_on, pathways.c.reference)
-    query = _with_people(select(pathways)).where(*where).order_by(*due_first)
+    waits = pathways.c.reference.in_(select(duties.c.pathway).where(_of(holder), ~duties.c.paused))
+    order = (waits.desc(), pathways.c.due_on.is_(None), pathways.c.due_on, pathways.c.reference)
+    query = _with_people(select(pathways, waits.label("waits"))).where(*where).order_by(*order)
     return list(connection.execute(query.offset((page - 1) * size).limit(size))), count
 
 

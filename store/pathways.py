@@ -1,22 +1,32 @@
 """What is known of pathways, read in sets: a handful of queries for hundreds of pathways."""
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Text, cast, select
 
 from models.facts import KINDS, RESTRICTED, Fact
 from models.facts.every import Retracted
-from models.limits import kept_limits
+from models.limits import Limits
 from models.standing import Known, People, Terms
 from models.tables import Area, Case, Direction, FactRow, LimitSet, Party, PathwayRow
-from store.database import in_batches
-from store.directory import Directory, directory, place_of
+from store.database import SOME, among
+from store.directory import Directory, Place, directory, place_of
 
 fact_table = FactRow.__table__
+fact_rows = select(
+    *(column for column in fact_table.c if column.name != "payload"), cast(fact_table.c.payload, Text).label("payload")
+)
+"""Facts as `as_fact` reads them."""
+_of_subjects = fact_rows.where(fact_table.c.subject.in_(SOME)).order_by(fact_table.c.id)
+_homes = select(Party.reference, Party.latitude, Party.longitude).where(Party.reference.in_(SOME))
+_parties = select(Party.case, Party.reference).where(Party.case.in_(SOME)).order_by(Party.reference)
+_limits = select(LimitSet.id, LimitSet.content).where(LimitSet.id.in_(SOME))
 
 
 class Unreadable(Exception):
@@ -44,18 +54,86 @@ class Loaded:
     """The kind of error met in reading its facts or those of its case."""
 
 
-def load(connection: Connection, rows: Sequence[Row[Any]], today: date, directories: "Directories") -> list[Loaded]:
-    """What is known of the pathways in `rows` (of `pathway_rows`), their facts and those of their cases."""
-    records = record_of(connection, {r.reference for r in rows} | {r.case for r in rows})
-    parties = _parties(connection, {r.case for r in rows})
+Records = Mapping[str, Record]
+
+
+def load(
+    connection: Connection,
+    rows: Sequence[Row[Any]],
+    today: date,
+    directories: "Directories",
+    records: Records | None = None,
+) -> list[Loaded]:
+    """What is known of the pathways in `rows` (of `pathway_rows`): their facts and those of their cases.
+
+    `records` are those of the pathways and of their cases, where somebody has read them already.
+    """
+    cases = {row.case for row in rows}
+    records = records or record_of(connection, cases.union(row.reference for row in rows))
+    households = _Households(connection, cases)
+    limits = limits_of(connection, {row.limits for row in rows})
+    homes = _Homes(connection, [row.party for row in rows if row.party])
     return [
         Loaded(
             row,
-            _known(row, records, parties, today, directories),
+            _known(row, records, _Parties(households, row.case), limits[row.limits], homes, today, directories),
             records[row.reference].unreadable or records[row.case].unreadable,
         )
         for row in rows
     ]
+
+
+_LIMITS: dict[str, Limits] = {}
+
+
+def limits_of(connection: Connection, ids: Iterable[str]) -> dict[str, Limits]:
+    """The limits some pathways keep. What they say makes their id, so each is read once."""
+    wanted = set(ids)
+    if new := wanted - _LIMITS.keys():
+        _LIMITS.update({row.id: Limits(json.loads(row.content)) for row in among(connection, _limits, new)})
+    return {one: _LIMITS[one] for one in wanted}
+
+
+class _Homes:
+    """Where some people live, read for all of them when it is first asked of one: few pathways have to know."""
+
+    def __init__(self, connection: Connection, parties: Sequence[str]) -> None:
+        self._read = lambda: {who: place_of(*where) for who, *where in among(connection, _homes, parties)}
+        self._places: dict[str, Place | None] | None = None
+
+    def of(self, party: str | None) -> Place | None:
+        if self._places is None:
+            self._places = self._read()
+        return self._places.get(party or "")
+
+
+class _Households:
+    """The parties of some cases, read for all of them when they are first asked for."""
+
+    def __init__(self, connection: Connection, cases: Iterable[str]) -> None:
+        self._read = lambda: among(connection, _parties, cases)
+        self._found: dict[str, list[str]] | None = None
+
+    def of(self, case: str) -> list[str]:
+        if self._found is None:
+            self._found = defaultdict(list)
+            for one, party in self._read():
+                self._found[one].append(party)
+        return self._found[case]
+
+
+@dataclass(frozen=True)
+class _Parties(Sequence[str]):
+    """The parties of one case."""
+
+    households: _Households
+    case: str
+
+    def __getitem__(self, place: Any) -> Any:
+        return self.households.of(self.case)[place]
+
+    def __len__(self) -> int:
+        return len(self.households.of(self.case))
 
 
 class Directories:
@@ -84,17 +162,12 @@ pathway_rows = (
         Direction.monitoring_requested,
         Direction.in_final_order,
         Direction.assessment_only,
-        LimitSet.content,
-        Party.latitude,
-        Party.longitude,
     )
     .join(Case, Case.reference == PathwayRow.case)
     .join(Area, Area.code == PathwayRow.area)
-    .join(LimitSet, LimitSet.id == PathwayRow.limits)
-    .outerjoin(Party, Party.reference == PathwayRow.party)
     .outerjoin(Direction, Direction.reference == PathwayRow.direction)
 )
-"""Pathways, each with the codes of the people who have a part in it, its limits and where the person lives."""
+"""Pathways, each with the codes of the people who have a part in it and what the direction says."""
 
 
 def people_of(row: Row[Any]) -> People:
@@ -110,34 +183,35 @@ def people_of(row: Row[Any]) -> People:
 
 
 def _known(
-    row: Row[Any], records: dict[str, Record], parties: dict[str, list[str]], today: date, directories: Directories
+    row: Row[Any],
+    records: Records,
+    parties: Sequence[str],
+    limits: Limits,
+    homes: _Homes,
+    today: date,
+    directories: Directories,
 ) -> Known:
     mine = [f for f in records[row.reference].live + records[row.case].live if not isinstance(f, Retracted)]
-    home = place_of(row.latitude, row.longitude)
+    directory_of = directories.of
     return Known(
         reference=row.reference,
         programme=row.programme,
         party=row.party,
-        parties=parties[row.case],
+        parties=parties,
         people=people_of(row),
-        limits=kept_limits(row.content),
+        limits=limits,
         facts=mine,
         terms=Terms(bool(row.monitoring_requested), bool(row.in_final_order), bool(row.assessment_only)),
-        proposed=lambda: directories.of(row.programme).proposed(row.area, home, today, mine),
-        accredited_until=lambda provider: directories.of(row.programme).accredited_until(provider),
-        closed_weeks=lambda provider: directories.of(row.programme).closures.get(provider, ()),
+        corrected=[*records[row.reference].corrected.values(), *records[row.case].corrected.values()],
+        proposed=lambda: directory_of(row.programme).proposed(row.area, homes.of(row.party), today, mine),
+        accredited_until=lambda provider: directory_of(row.programme).accredited_until(provider),
+        closed_weeks=lambda provider: directory_of(row.programme).closures.get(provider, ()),
     )
 
 
 def record_of(connection: Connection, subjects: Iterable[str]) -> dict[str, Record]:
     """The record of pathways and cases, by subject. A correction stands in the place of what it corrects."""
-    rows = [
-        row
-        for some in in_batches(sorted(subjects))
-        for row in connection.execute(
-            select(fact_table).where(fact_table.c.subject.in_(some)).order_by(fact_table.c.id)
-        )
-    ]
+    rows = list(among(connection, _of_subjects, subjects))
     place: dict[int, int] = {}
     for row in rows:
         place[row.id] = place.get(row.supersedes, row.id)
@@ -157,10 +231,9 @@ def record_of(connection: Connection, subjects: Iterable[str]) -> dict[str, Reco
 
 
 def as_fact(row: Row[Any], place: int) -> Fact:
-    kind = KINDS.get(row.kind) or RESTRICTED[row.kind]
-    return kind.model_validate(
-        {
-            **row.payload,
+    """A row of `fact_rows` as a fact. Raises ValueError, KeyError or TypeError where it says what no fact can say."""
+    return _saying(row.kind, row.payload).model_copy(
+        update={
             "id": row.id,
             "place": place,
             "happened_on": row.happened_on,
@@ -172,10 +245,11 @@ def as_fact(row: Row[Any], place: int) -> Fact:
     )
 
 
-def _parties(connection: Connection, cases: Iterable[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = defaultdict(list)
-    for some in in_batches(sorted(cases)):
-        query = select(Party.case, Party.reference).where(Party.case.in_(some)).order_by(Party.reference)
-        for case, reference in connection.execute(query):
-            found[case].append(reference)
-    return found
+@lru_cache(maxsize=32768)
+def _saying(kind: str, payload: str) -> Fact:
+    """A fact of this kind that says this: what is said alike is read and checked once."""
+    made = KINDS.get(kind) or RESTRICTED[kind]
+    return made.model_validate({**json.loads(payload), **_NOBODY})
+
+
+_NOBODY = {"happened_on": date.min, "recorded_at": datetime.min.replace(tzinfo=UTC), "recorded_by": "NOBODY"}

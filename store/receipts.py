@@ -1,27 +1,29 @@
 """Answers sent in at once: all of them become facts or none does, under one receipt; and who may correct which."""
 
 import hashlib
+import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, Row, select
 from sqlalchemy.exc import IntegrityError
 
 from models.facts import Fact
-from models.facts.base import KINDS
 from models.tables import FactRow, NoticeRow, PathwayRow, Receipt
-from models.working_days import add_working_days, london_date
+from models.working_days import LONDON, add_working_days, london_date
 from settings import Settings
-from store.database import reading
+from store.database import in_batches, reading
 from store.links import LEAD, PROVIDER, Holder
+from store.pathways import as_fact, fact_rows
 from store.record import Outcome, Recorded, Reported, record_together
 
 facts = FactRow.__table__
 pathways = PathwayRow.__table__
 receipts = Receipt.__table__
+REFERENCE = re.compile("RC-[0-9A-F]{8}")
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ def _tell(connection: Connection, holder: Holder, receipt: str, lines: Sequence[
             "to_code": holder.code,
             "wording": "receipt",
             "occasion": f"receipt:{receipt}:{line['number']}",
-            "fields": {"receipt": receipt, "fact": line["fact"], "number": line["number"], "result": _in_a_word(line)},
+            "fields": {"receipt": receipt, "fact": line["fact"], "number": line["number"], "result": _in_a_word(line)}
+            | _which(line["said"]),
             "created_at": now,
             "withheld": None,
         }
@@ -121,12 +124,33 @@ def _in_a_word(line: dict[str, Any]) -> str:
     return "recorded" if line["result"] == "recorded" else "known_already"
 
 
+def _which(said: dict[str, Any]) -> dict[str, Any]:
+    """Which session, and when it is; or which week."""
+    found = {"session": said.get("session"), "week": said.get("week")}
+    found |= {"starts": said.get("starts_at"), "ends": said.get("ends_at")}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _of(holder: Holder) -> Any:
+    """The receipts of this provider or practitioner, and of nobody else of the same code."""
+    theirs = receipts.c.role.in_((PROVIDER, LEAD))
+    return (receipts.c.code == holder.code) & (~theirs if holder.is_staff else theirs)
+
+
 def receipt(connection: Connection, holder: Holder, reference: str) -> Row[Any] | None:
     """A receipt of this provider or practitioner; None for anybody else's."""
-    query = select(receipts).where(receipts.c.reference == reference, receipts.c.code == holder.code)
-    row = connection.execute(query).first()
-    same_side = row is not None and (row.role in (PROVIDER, LEAD)) != holder.is_staff
-    return row if same_side else None
+    return connection.execute(select(receipts).where(receipts.c.reference == reference, _of(holder))).first()
+
+
+MOST_RECENT = 50
+
+
+def recent(connection: Connection, holder: Holder, today: date, settings: Settings) -> list[Row[Any]]:
+    """The receipts of the last days, the latest first: while what they hold may be corrected, and some days more."""
+    days = settings.site.correction_days + settings.site.receipt_days
+    since = datetime.combine(add_working_days(today, -days), time(), LONDON).astimezone(UTC)
+    query = select(receipts).where(_of(holder), receipts.c.given_at >= since)
+    return list(connection.execute(query.order_by(receipts.c.given_at.desc()).limit(MOST_RECENT)))
 
 
 # Corrections --------------------------------------------------------------------------------------------------------
@@ -134,25 +158,35 @@ def receipt(connection: Connection, holder: Holder, reference: str) -> Row[Any] 
 
 @dataclass(frozen=True)
 class Mine:
-    """A fact that somebody recorded, and whether they may still correct it themselves."""
+    """A fact that somebody recorded, whether they may still correct it themselves, and what stands in its place."""
 
     fact: Fact
     pathway: str
+    until: date | None
+    """The last day on which they correct it themselves, where there is one."""
     may_correct: bool
+    corrected_by: int | None
+    """The number of the fact that stands in its place by now."""
 
 
-def recorded_by(connection: Connection, holder: Holder, number: int, today: date, settings: Settings) -> Mine | None:
-    """A fact this provider or practitioner recorded and that still stands; None for any other.
+def recorded_by(
+    connection: Connection, holder: Holder, numbers: Collection[int], today: date, settings: Settings
+) -> dict[int, Mine]:
+    """Those of some facts that this provider or practitioner recorded about a pathway, by their numbers.
 
-    A provider corrects it once, and until some working days after its recording; staff as on the command line.
+    A provider corrects one once, and until some working days after its recording; staff as on the command line.
     """
-    later = select(facts.c.id).where(facts.c.supersedes == number)
-    row = connection.execute(select(facts).where(facts.c.id == number)).first()
-    if row is None or row.recorded_by != holder.code or connection.execute(later).first():
-        return None
-    if connection.execute(select(pathways.c.reference).where(pathways.c.reference == row.subject)).first() is None:
-        return None
-    common = {name: getattr(row, name) for name in ("id", "happened_on", "recorded_at", "told_already")}
-    fact = KINDS[row.kind].model_validate({**row.payload, **common, "recorded_by": row.recorded_by})
-    until = add_working_days(london_date(row.recorded_at), settings.site.correction_days)
-    return Mine(fact, row.subject, holder.is_staff or (row.supersedes is None and today <= until))
+    found = {}
+    for some in in_batches(sorted(set(numbers))):
+        query = select(facts.c.supersedes, facts.c.id).where(facts.c.supersedes.in_(some))
+        later = dict(connection.execute(query).all())
+        query = fact_rows.join(pathways, pathways.c.reference == facts.c.subject)
+        for row in connection.execute(query.where(facts.c.id.in_(some), facts.c.recorded_by == holder.code)):
+            found[row.id] = _mine(row, holder, later.get(row.id), today, settings)
+    return found
+
+
+def _mine(row: Row[Any], holder: Holder, corrected_by: int | None, today: date, settings: Settings) -> Mine:
+    until = None if holder.is_staff else add_working_days(london_date(row.recorded_at), settings.site.correction_days)
+    may = holder.is_staff or (row.supersedes is None and today <= until)
+    return Mine(as_fact(row, row.id), row.subject, until, may and corrected_by is None, corrected_by)

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import chain, count, repeat
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, Row, bindparam, func, select, update
+from sqlalchemy import Connection, Engine, bindparam, func, literal, select, union_all, update
 
 from models.facts import Fact
 from models.facts.cppp import PractitionerMatched, SpipConsidered
@@ -25,12 +26,29 @@ from models.tables import Case, FactRow, Party, PathwayRow, Practitioner, Provid
 from models.working_days import london_date
 from settings import Settings
 from store import judge
-from store.database import in_batches, is_sqlite, reading, writing
+from store.database import SOME, among, in_batches, is_sqlite, reading, writing
 from store.pathways import Directories, Loaded, Unreadable, load, pathway_rows, record_of
 from store.refusal import Refused
 
 pathways = PathwayRow.__table__
 facts = FactRow.__table__
+BATCH = 400
+"""About how many cases one transaction records."""
+_case_of = select(pathways.c.reference, pathways.c.case).where(pathways.c.reference.in_(SOME))
+_cases = (
+    select(Case.reference)
+    .where(Case.reference.in_(SOME) | Case.reference.in_(select(pathways.c.case).where(pathways.c.reference.in_(SOME))))
+    .order_by(Case.reference)
+)
+_held = _cases.with_for_update()
+_of_cases = pathway_rows.where(pathways.c.case.in_(SOME))
+_names = select(Party.case, Party.name).where(Party.case.in_(SOME))
+_people = union_all(
+    select(Practitioner.code, Practitioner.role).where(Practitioner.code.in_(SOME)),
+    select(Provider.code, literal(None)).where(Provider.code.in_(SOME)),
+)
+_look_at = update(pathways).where(pathways.c.reference.in_(SOME)).values(look_on=bindparam("day"))
+_given_to = update(pathways).where(pathways.c.reference == bindparam("ref")).values(provider=bindparam("to"))
 
 
 @dataclass(frozen=True)
@@ -124,15 +142,18 @@ def record_together(
 
 def _by_case(engine: Engine, reported: Sequence[Reported]) -> Iterator[list[Reported]]:
     """Batches in which all that is about one case stays together, in the order it happened."""
-    case_of: dict[str, str] = {}
+    in_order = sorted(reported, key=lambda one: one.fact.happened_on)
+    subjects = sorted({one.subject for one in reported})
+    if len(subjects) <= BATCH:
+        if in_order:
+            yield in_order
+        return
     with reading(engine) as connection:
-        for some in in_batches(sorted({one.subject for one in reported})):
-            query = select(pathways.c.reference, pathways.c.case).where(pathways.c.reference.in_(some))
-            case_of |= dict(connection.execute(query).all())
+        case_of = dict(among(connection, _case_of, subjects))
     by_case: dict[str, list[Reported]] = defaultdict(list)
-    for one in sorted(reported, key=lambda one: one.fact.happened_on):
+    for one in in_order:
         by_case[case_of.get(one.subject, one.subject)].append(one)
-    for cases in in_batches(list(by_case), 400):
+    for cases in in_batches(list(by_case), BATCH):
         yield [one for case in cases for one in by_case[case]]
 
 
@@ -166,14 +187,14 @@ class _Book:
         self.directories = Directories(connection, settings.profile, settings.limits)
         cases = self._lock_cases({one.subject for one in some})
         self._lock_providers({holder for one in some if (holder := new_holder(one.fact))})
-        rows = _rows_of(connection, cases)
-        self.loaded = {one.row.reference: one for one in load(connection, rows, self.today, self.directories)}
+        rows = list(among(connection, _of_cases, cases))
+        self.records = record_of(connection, cases.union(row.reference for row in rows))
+        known = load(connection, rows, self.today, self.directories, self.records)
+        self.loaded = {one.row.reference: one for one in known}
         self.of_case: dict[str, list[Loaded]] = {case: [] for case in cases}
         for one in self.loaded.values():
             self.of_case[one.row.case].append(one)
-        self.records = record_of(connection, cases | set(self.loaded))
-        roles = dict(connection.execute(select(Practitioner.code, Practitioner.role)).all())
-        self.people = judge.People(roles, set(connection.execute(select(Provider.code)).scalars()))
+        self.people = _who(connection, {code for one in some for code in judge.codes_in(one.fact)})
         self.of_person: dict[tuple[str, str | None], list[Loaded]] = defaultdict(list)
         for one in self.loaded.values():
             self.of_person[one.row.programme, one.row.party].append(one)
@@ -185,16 +206,8 @@ class _Book:
 
     def _lock_cases(self, subjects: set[str]) -> set[str]:
         """The cases of the subjects, held until the end: two people recording on one case take turns."""
-        found: set[str] = set()
-        for some in in_batches(sorted(subjects)):
-            of_pathways = select(pathways.c.case).where(pathways.c.reference.in_(some))
-            found |= set(self.connection.execute(of_pathways).scalars())
-            found |= set(self.connection.execute(select(Case.reference).where(Case.reference.in_(some))).scalars())
-        if not is_sqlite(self.connection):
-            for some in in_batches(sorted(found)):
-                query = select(Case.reference).where(Case.reference.in_(some)).order_by(Case.reference)
-                self.connection.execute(query.with_for_update())
-        return found
+        query = _cases if is_sqlite(self.connection) else _held
+        return {case for (case,) in among(self.connection, query, subjects)}
 
     def _lock_providers(self, codes: set[str]) -> None:
         """Nobody else refers to these providers meanwhile: the last place is given once."""
@@ -217,13 +230,15 @@ class _Book:
             judge.sent_here(fact, about, self.people)
             judge.first_to_answer(reported.answers, about)
             judge.sound(fact, self.now, self.people)
-            judge.names_nobody(fact, self._names_of(subject))
+            judge.can_be_meant(fact, self.settings.sessions)
+            if judge.made_up(fact):
+                judge.names_nobody(fact, self._names_of(subject))
             judge.agrees(fact, subject, self.records[subject])
             for one in about:
                 if one.unreadable:
                     raise Unreadable(f"a stored fact about {one.row.reference} cannot be read; it needs repair first")
                 judge.follows(fact, one, subject)
-                check(Pathway(one.known, self.today), fact, self._around(one))
+                check(one.known, self.today, fact, partial(self._around, one))
                 judge.fits(fact, one, self.of_person[one.row.programme, one.row.party])
                 self._may_open_another(fact, one)
             judge.permitted(fact, about, self.people)
@@ -254,10 +269,8 @@ class _Book:
         """What the parties of a subject's case are called."""
         if self._names is None:
             self._names = defaultdict(list)
-            for some in in_batches(list(self.of_case)):
-                query = select(Party.case, Party.name).where(Party.case.in_(some))
-                for case, name in self.connection.execute(query):
-                    self._names[case].append(name)
+            for case, name in among(self.connection, _names, self.of_case):
+                self._names[case].append(name)
         return self._names[self.loaded[subject].row.case if subject in self.loaded else subject]
 
     def _known_already(self, subject: str, fact: Fact) -> Fact | None:
@@ -320,12 +333,10 @@ class _Book:
         if self.new:
             self.connection.execute(facts.insert(), self.new)
         for some in in_batches(sorted(self.touched)):
-            query = update(pathways).where(pathways.c.reference.in_(some))
-            self.connection.execute(query.values(look_on=self.today))
+            self.connection.execute(_look_at, {"some": some, "day": self.today})
         if self.referred:
-            query = update(pathways).where(pathways.c.reference == bindparam("ref"))
             rows = [{"ref": reference, "to": provider} for reference, provider in self.referred.items()]
-            self.connection.execute(query.values(provider=bindparam("to")), rows)
+            self.connection.execute(_given_to, rows)
 
 
 def new_holder(fact: Fact) -> str | None:
@@ -361,9 +372,11 @@ def as_row(subject: str, fact: Fact) -> dict[str, Any]:
     }
 
 
-def _rows_of(connection: Connection, cases: set[str]) -> list[Row[Any]]:
-    queries = (pathway_rows.where(pathways.c.case.in_(some)) for some in in_batches(sorted(cases)))
-    return [row for query in queries for row in connection.execute(query)]
+def _who(connection: Connection, codes: set[str]) -> judge.People:
+    """Who of these codes is a practitioner, in which role, and who a provider."""
+    found = list(among(connection, _people, codes))
+    of_staff = {code: role for code, role in found if role is not None}
+    return judge.People(of_staff, {code for code, role in found if role is None})
 
 
 def _made_already(one: Loaded, fact: Fact) -> bool:

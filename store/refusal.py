@@ -1,9 +1,10 @@
 """A fact that is not entered: why, and which column is at fault."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
-from models.facts import Fact
+from models.facts import KINDS, Fact
 from models.working_days import say
 from store.pathways import Loaded
 
@@ -27,3 +28,8 @@ def contradicts(standing: Fact) -> Refused:
 def summary(fact: Fact) -> str:
     said = ", ".join(f"{name} {value}" for name, value in fact.payload.items())
     return f"{fact.label} on {say(fact.happened_on)}" + (f" ({said})" if said else "")
+
+
+def in_words(why: str) -> str:
+    """Why something is refused, for who types no names of kinds of fact: what each is called in their place."""
+    return re.sub(r"\b[a-z]+(_[a-z]+)+\b", lambda name: KINDS[name[0]].label if name[0] in KINDS else name[0], why)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from models.encrypted import NoKeys, WrongKey
 from models.facts import RESTRICTED, Fact
 from models.facts.every import Retracted
 from models.facts.referral import ReferralSent
@@ -22,7 +23,7 @@ from store.open import Opening, keep, open_pathways
 PROGRAMME = "SUPPORT"
 HEARD = "HEARD"
 """Who is written down as having recorded what was heard."""
-OUT_OF_REACH = (SQLAlchemyError, RestrictedOff, WrongDatabase, OSError)
+OUT_OF_REACH = (SQLAlchemyError, RestrictedOff, WrongDatabase, WrongKey, NoKeys, OSError)
 """What is raised where the restricted database cannot be asked just now, or not from this machine."""
 
 followed = Followed.__table__
@@ -78,7 +79,7 @@ def _tried(connection: Connection, new: Sequence[str], men: dict[str, Any], sett
 
 
 def _open(connection: Connection, new: Sequence[str], men: dict[str, Any], settings: Settings) -> None:
-    drawn = {f"{PROGRAMME}-{secrets.token_hex(5).upper()}": man for man in new}
+    drawn = {drawn_reference(): man for man in new}
     rows = [{"man": man, "reference": reference} for reference, man in drawn.items()]
     ours = insert_returning(connection, followed, rows, followed.c.reference)
     if not ours:
@@ -88,6 +89,11 @@ def _open(connection: Connection, new: Sequence[str], men: dict[str, Any], setti
     openings = [_opening(reference, area, referral) for reference, (area, referral) in asked.items()]
     if open_pathways(connection, openings, settings):
         raise NotOpened
+
+
+def drawn_reference() -> str:
+    """A reference drawn by lot. It begins with a letter, for ten digits look like a telephone number (SR-12)."""
+    return f"{PROGRAMME}-{secrets.choice('ABCDEF')}{secrets.token_hex(5)[1:].upper()}"
 
 
 def _make_room(connection: Connection, asked: dict[str, tuple[str, ReferralSent]]) -> None:

@@ -13,6 +13,7 @@ from models.facts.referral import ReferralSent
 from models.restricted import HeldText, Screened
 from models.screen import found_in
 from models.tables import PathwayRow, ProviderText
+from store.audit import note
 from store.database import insert_new, reading, wiped, writing
 from store.known import Known
 from store.open import keep
@@ -81,8 +82,9 @@ def _fits(body: str) -> None:
 
 def _once(connection: Connection, table: Any, number: Any, row: dict[str, Any], also: dict[str, Any]) -> int:
     """The number of a text; of the one before, where the same was given in already and still stands."""
-    same = {name: value for name, value in (row | also).items() if name not in ("recorded_at", "found", "left_behind")}
-    before = connection.execute(select(number).filter_by(**same)).scalar()
+    told_apart_by = (row | also).keys() - {"recorded_at", "found", "left_behind", "body"}
+    alike = select(number, table.c.body).filter_by(**{name: (row | also)[name] for name in told_apart_by})
+    before = next((one for one, body in connection.execute(alike) if body == row["body"]), None)
     return before or connection.execute(table.insert().values(row | also).returning(number)).scalar_one()
 
 
@@ -189,9 +191,11 @@ def _still_held(connection: Connection, number: int) -> Any:
 
 def _decide(connection: Connection, number: int, state: str, by: str, now: datetime) -> None:
     """Decided once: whoever comes second finds nothing held."""
-    query = update(held).where(held.c.number == number, held.c.state == "held")
-    if not connection.execute(query.values(state=state, decided_by=by, decided_at=now)).rowcount:
+    query = update(held).where(held.c.number == number, held.c.state == "held").returning(held.c.pathway)
+    about = connection.execute(query.values(state=state, decided_by=by, decided_at=now)).scalar()
+    if about is None:
         raise NotKnown(f"No text is held under the number {number}.")
+    note(connection, now, by, f"{state} text {number}", about)
 
 
 # What there is to see -------------------------------------------------------------------------------------------------

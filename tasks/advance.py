@@ -1,4 +1,4 @@
-"""Advancing pathways of one programme, a batch a task, and showing operations staff what came of it."""
+"""Advancing pathways of one programme, some batches a task, and showing operations staff what came of it."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -8,30 +8,33 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from settings import settings
-from store.advance import Advanced, Story, advance_batch
+from store.advance import Advanced, Story, advance
 from store.database import database, in_batches
 from tasks.nudge import nudge, run_now
 from tasks.safely import safely
 from tasks.show import show_run, show_runs, state_of
 
+BATCHES = 10
+"""How many batches one task advances, a transaction each: a task costs Prefect as much CPU as a hundred pathways us."""
 
-@task(name="advance a batch", retries=3, retry_delay_seconds=[2, 10, 60], timeout_seconds=300)
+
+@task(name="advance some batches", retries=3, retry_delay_seconds=[2, 10, 60], timeout_seconds=600)
 @safely
 def advance_some(programme: str, story: Story, references: Sequence[str] | None = None) -> Advanced:
-    """Advance the pathways named, or one batch of those whose day has come."""
-    return advance_batch(database(), programme, story, datetime.now(UTC), settings(), references)
+    """Advance the pathways named, or a few batches of those whose day has come."""
+    return advance(database(), programme, story, datetime.now(UTC), settings(), references, batches=BATCHES)
 
 
 def advance_all(programme: str, story: Story, references: Sequence[str] | None) -> State:
     """Advance pathways batch by batch; end in the state of the one pathway, or in a summary of many."""
     done = Advanced()
     if references:
-        for some in in_batches(sorted(set(references)), settings().batch):
+        for some in in_batches(sorted(set(references)), BATCHES * settings().batch):
             done.add(advance_some(programme, story, some))
     else:
-        while len((batch := advance_some(programme, story)).moved) >= settings().batch:
-            done.add(batch)
-        done.add(batch)
+        while len((some := advance_some(programme, story)).moved) >= BATCHES * settings().batch:
+            done.add(some)
+        done.add(some)
     for one in done.failed:
         get_run_logger().error("%s could not be advanced: %s", one.reference, one.failure)
     nudge(settings().prefect_api, done.opened)
@@ -39,7 +42,7 @@ def advance_all(programme: str, story: Story, references: Sequence[str] | None) 
         run_now(settings().prefect_api, "deliver/deliver")
     if references and len(references) == 1:
         return _state_of_one(references[0], done)
-    show_runs(programme, done.changed)
+    show_runs(programme, done.changed[: settings().show_runs_up_to])
     return _state_of_many(done)
 
 
