@@ -1,6 +1,8 @@
 """Sending what the outbox holds: gathered into messages, claimed in batches, and what happened written down."""
 
+import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parseaddr
@@ -11,11 +13,17 @@ from sqlalchemy import Engine
 from notifications.channels import Channels, Refused, Undelivered, fit_to_send
 from notifications.invitation import invitation
 from notifications.letters import Letter, compose
-from notifications.wording import NotSayable, wording
+from notifications.wording import wording
 from settings import Settings, settings
 from store import outbox
 from store.database import database
+from store.restored import held_as_of
+from store.sent import writing_down
 from tasks.safely import safely
+
+BEGUN_IN = 1 / 5
+"""The share of a claim in which mails are begun. The rest of five minutes is enough for the one under way, though its
+server should take twenty seconds for each of the eleven answers that a mail can need."""
 
 
 @task(name="gather notices", retries=3, retry_delay_seconds=[2, 10, 60], timeout_seconds=300)
@@ -32,33 +40,60 @@ def send_batch(channels: Channels) -> Counter[str]:
     return send(database(), channels, datetime.now(UTC), settings())
 
 
+@task(name="see whether mail is held back", timeout_seconds=60)
+@safely
+def held_back() -> bool:
+    """Whether a backup was brought back and nobody has looked yet at what would go out."""
+    return held_as_of(database()) is not None
+
+
 def send(
-    engine: Engine, channels: Channels, now: datetime, settings: Settings, never: frozenset[str] = frozenset()
-) -> Counter[str]:
+    engine: Engine, channels: Channels, now: datetime, settings: Settings, never: frozenset[str] = frozenset(),
+    clock: Callable[[], float] = time.monotonic,
+) -> Counter[str]:  # fmt: skip
     """Claim a batch, send each, write down what happened. No lock is held while mail is sent.
 
-    `never` is what no message may hold, besides what is personal in its own cases.
+    `never` is what no message may hold, besides what is personal in its own cases. Where the server is so slow that the
+    claim would run out, what is left is put back for the next batch.
     """
-    claimed = outbox.claim(engine, now, settings)
-    claimed = [replace(one, forbidden=one.forbidden | never) for one in claimed]
-    results = [_send_one(channels, one, now, settings) for one in claimed]
-    return outbox.settle(engine, results, now, settings) if results else Counter()
+    stop_at = clock() + 60 * settings.sending.claim_minutes * BEGUN_IN
+    results: list[outbox.Result] = []
+    with writing_down(settings) as write_down:
+        claimed = outbox.claim(engine, now, settings)
+        try:
+            for one in claimed:
+                if results and clock() > stop_at:
+                    break
+                one = replace(one, forbidden=one.forbidden | never)
+                results.append(_send_one(channels, one, now, settings))
+                if results[-1].state == "sent":
+                    write_down(one, now)
+        finally:  # whatever ends it, what has gone does not go again
+            done = outbox.settle(engine, results, now, settings) if results else Counter()
+            outbox.put_back(engine, claimed[len(results) :], now)
+    return done
 
 
 def _send_one(channels: Channels, one: outbox.Claimed, now: datetime, settings: Settings) -> outbox.Result:
     message = one.row.id
     if not one.address:
         return outbox.Result(message, "failed", error="no address is known")
+    # Whatever is wrong with one message, the others go, and none that went goes again.
     try:
         letter = _letter(one, one.address, settings)
-        if unfit := fit_to_send(letter, one.link, one.forbidden, (one.address, _sender(settings))):
-            return outbox.Result(message, "failed", error=f"SR-12: {unfit}")
+        unfit = fit_to_send(letter, one.link, one.forbidden, (one.address, _sender(settings)))
+    except Exception as problem:
+        unfit = type(problem).__name__
+    if unfit:
+        return outbox.Result(message, "failed", error=f"SR-12: {unfit}")
+    try:
         channels.deliver(one.row.channel, letter, one.address, one.row.message_id, now)
-    except (NotSayable, KeyError) as problem:
-        return outbox.Result(message, "failed", error=f"SR-12: {type(problem).__name__}")
-    except Undelivered as problem:
-        # What the settings get wrong is ours to mend, so the message waits for that.
-        return outbox.Result(message, "failed" if isinstance(problem, Refused) else "again", error=problem.code)
+    except Refused as problem:
+        return outbox.Result(message, "failed", error=problem.code)
+    except Exception as problem:  # what the settings get wrong, say, is ours to mend, so the message waits for that
+        return outbox.Result(
+            message, "again", error=problem.code if isinstance(problem, Undelivered) else type(problem).__name__
+        )
     return outbox.Result(message, "sent", address=one.address)
 
 

@@ -39,6 +39,7 @@ class Sink(Controller):
     """The same, for one time only."""
     refuses: set[str] = field(default_factory=set)
     greylists: bool = False
+    drops_at_connect: bool = False
     drops_in_data: bool = False
     hangs_at: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
@@ -125,6 +126,8 @@ class _Session(SMTP):
             self._counted = True
             sink.connections += 1
         sink.open.add(transport)
+        if sink.drops_at_connect:
+            transport.abort()
 
     async def push(self, status: Any) -> None:
         """421 is said and then done: the connection ends."""
