@@ -8,7 +8,7 @@ from typing import NoReturn
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.steps import ends_when_withdrawn, pauses_for_risks_and_holds, signed_for_court
+from flows.steps import ends_when_withdrawn, pauses_for_risks_and_holds, signed_for_court, tell_result
 from models.facts import Fact, Reference
 from models.facts.case import CourtDeclined
 from models.facts.cppp import (
@@ -35,7 +35,7 @@ from models.facts.cppp import (
 )
 from models.facts.every import CourtPaperSigned, RiskReviewed, SuitabilityDecided
 from models.gates import sessions_held
-from models.pathway import Pathway, soonest
+from models.pathway import Pathway, known_at, soonest
 from models.standing import Duty, Who
 from tasks.advance import advance_all
 from tasks.show import run_name
@@ -80,13 +80,17 @@ def suitability(p: Pathway) -> SuitabilityDecided:
     p.owe("criteria", by=p.adviser, due=due, after=opened, met=soonest(*assessed, nth=len(assessed)))
     considered = p.owe("la_referral", LocalAuthorityConsidered, by=p.adviser, due=due, after=opened).fact
     if considered:
-        answer = "referred" if considered.referred else "not_referred"
-        p.tell(p.service_manager, "la-considered", about=considered, answer=answer, ground=considered.ground)
+        tell_result(p, p.service_manager, considered, la_answer)
     spip_in_addition(p, opened, due)
     decided = p.wait_for("suitability", SuitabilityDecided, state="suitability", by=p.adviser, due=due, after=opened)
     if not decided.suitable:
         p.close("closed_unsuitable", "unsuitable_risk", on=decided)
     return decided
+
+
+def la_answer(considered: LocalAuthorityConsidered) -> tuple[str, dict[str, str]]:
+    answer = "referred" if considered.referred else "not_referred"
+    return "la-considered", {"answer": answer, "ground": considered.ground}
 
 
 def spip_in_addition(p: Pathway, opened: Fact, due: date) -> None:
@@ -131,12 +135,16 @@ def court_timetabling(p: Pathway, agreed: Fact) -> CourtTimetabled:
 
 
 def practitioner_match(p: Pathway, timetabled: CourtTimetabled) -> PractitionerMatched:
-    """A service manager gives it to a practitioner trained in the programme who has room."""
+    """A service manager gives it to a practitioner trained in the programme who has room.
+
+    They are asked once there is time of the court and SPIP was considered, whichever came later.
+    """
     due = p.within("match", timetabled)
     match = p.owe("practitioner", PractitionerMatched, by=p.service_manager, due=due, after=timetabled)
     proposed = () if match.fact else p.known.proposed()
+    ready = max([timetabled, *p.all(SpipConsidered)], key=known_at)
     p.tell(
-        p.service_manager, "match-wanted", about=timetabled, proposed=list(proposed[:3]), due=due,
+        p.service_manager, "match-wanted", about=timetabled, because=ready, proposed=list(proposed[:3]), due=due,
         overtaken=bool(match.fact),
     )  # fmt: skip
     matched = match.fact or p.stand("practitioner_match", match)
@@ -297,7 +305,7 @@ def reported(p: Pathway, done: Fact, timetabled: CourtTimetabled) -> CourtPaperS
 
 
 def tracking(p: Pathway, report: CourtPaperSigned) -> NoReturn:
-    """For two years it is watched what followed; at six months somebody looks."""
+    """For two years it is watched what followed; at six months somebody looks. It is not over before it is known."""
     due = p.within("six_month_review", report)
     review = p.owe("six_month_review", FollowedUp, by=p.research_analyst, due=due, after=report)
     until = p.within("tracking", report)
@@ -305,7 +313,8 @@ def tracking(p: Pathway, report: CourtPaperSigned) -> NoReturn:
         p.stand("tracking", review)
     p.wait_until(until, "tracking", "end of tracking", on=p.research_analyst, since=report.recorded_on)
     agreed = p.first(OutcomeRecorded, outcome="agreement")
-    p.close("closed_agreement" if agreed else "closed_no_agreement", "completed", on=until + timedelta(days=1))
+    over = max(until + timedelta(days=1), p.versions(report)[0].recorded_on)
+    p.close("closed_agreement" if agreed else "closed_no_agreement", "completed", on=over)
 
 
 @flow(name="cppp", flow_run_name=run_name, timeout_seconds=3600)

@@ -16,6 +16,7 @@ from flows.steps import (
     ends_when_withdrawn,
     pauses_for_risks_and_holds,
     signed_for_court,
+    tell_result,
     under_a_provider,
 )
 from models.facts import Fact, Reference
@@ -50,7 +51,7 @@ def dvpp(p: Pathway) -> None:
     at_any_point(p)
     accreditation(p)
     passed = gate(p)
-    under_a_provider(p, max(p.request.recorded_on, passed.recorded_on), from_assessment_to_court)
+    under_a_provider(p, passed, from_assessment_to_court)
 
 
 def from_assessment_to_court(p: Pathway, acknowledged: Fact) -> NoReturn:
@@ -132,7 +133,7 @@ def assessment(p: Pathway, acknowledged: Fact) -> AssessmentReported:
     if isinstance(done, (AssessmentMissed, Refused)):
         not_engaged(p, done, "assessment_not_attended")
     report = done if isinstance(done, AssessmentReported) else assessment_report(p, done)
-    p.tell(p.adviser, f"assessment-{report.result}", about=report, reason=report.reason)
+    tell_result(p, p.adviser, report, lambda r: (f"assessment-{r.result}", {"reason": r.reason}))
     if p.known.terms.assessment_only:
         court_report(p, report, "closed_assessment_only", "assessment_only")
     if report.result == "failed":
@@ -163,7 +164,7 @@ def first_session(p: Pathway, accepted: AssessmentReported) -> ProgrammeStarted:
         p.stand("awaiting_start", start)
     if isinstance(begun, Refused):
         not_engaged(p, begun, "place_refused")
-    p.tell(p.adviser, "programme-started", about=begun, weeks=begun.weeks)
+    tell_result(p, p.adviser, begun, lambda r: ("programme-started", {"weeks": r.weeks}))
     return begun
 
 
@@ -213,7 +214,7 @@ def final_result(p: Pathway, over: Fact) -> FinalReported:
     """The final report; what took him off the programme goes to the court instead."""
     if not isinstance(over, FinalReported):
         not_engaged(p, over, "taken_off_the_programme" if isinstance(over, Dropped) else "place_refused")
-    p.tell(p.adviser, "report-received", about=over, report="final", result=over.outcome)
+    tell_result(p, p.adviser, over, lambda r: ("report-received", {"report": "final", "result": r.outcome}))
     return over
 
 
@@ -249,7 +250,7 @@ def midway_report(p: Pathway, started: Fact, half: date, over: Fact | None) -> D
     """The provider's report at half, rounded down: week 13 of 26. A monitoring court is told with a note."""
     report = soonest(*p.all(MidwayReported, after=started))
     if report:
-        p.tell(p.adviser, "report-received", about=report, report="midway", result=report.progress)
+        tell_result(p, p.adviser, report, lambda r: ("report-received", {"report": "midway", "result": r.progress}))
     if report and p.monitoring_requested:
         due = p.within("midway_note", report.recorded_on)
         note = p.owe("midway_note", CourtPaperSigned, by=p.adviser, due=due, after=report, paper="note")

@@ -26,6 +26,7 @@ _PATTERNS: dict[Any, str] = {
     str: r"^([A-Z0-9][A-Z0-9-]{1,39})?$",
 }
 _CODES = ("session", "venue", "risk", "hold")
+_CODE = rf"^({CODE})?$"
 _DATE_AND_TIME = r"^(\d{4}-\d\d-\d\d \d\d:\d\d)?$"
 
 
@@ -37,7 +38,7 @@ def _detail(name: str) -> tuple[Any, Any]:
     if isinstance(bases[0], tuple):
         offered = dict.fromkeys(value for base in bases for value in base)
         return Literal[("", *offered)], Field(default="", description=says)
-    pattern = rf"^({CODE})?$" if name in _CODES else _PATTERNS.get(bases[0], _DATE_AND_TIME)
+    pattern = _CODE if name in _CODES else _PATTERNS.get(bases[0], _DATE_AND_TIME)
     return str, Field(default="", pattern=pattern, max_length=40, description=says)
 
 
@@ -79,9 +80,24 @@ def record_fact(
 
 
 @flow(name="hold", flow_run_name="{pathway}: hold", timeout_seconds=120)
-def hold(pathway: Reference, reason: Literal[HoldReason], recorded_by: Reference, since: Day) -> State:
-    """Put a pathway on hold: its clocks stop and nobody is chased until it is released."""
-    return _state(*record_one(pathway, "held", since, recorded_by, {"reason": reason}))
+def hold(
+    pathway: Reference,
+    reason: Literal[HoldReason],
+    recorded_by: Reference,
+    since: Day,
+    code: Annotated[str, Field(pattern=_CODE, max_length=24)] = "",
+) -> State:
+    """Put a pathway on hold: its clocks stop and nobody is chased until it is released.
+
+    Args:
+        pathway: The reference of a pathway, such as SPIP-D0001.
+        reason: Why it waits.
+        recorded_by: Your code: a practitioner's.
+        since: The day from which it waits.
+        code: A code of its own, such as H-2, for a second hold of one day.
+    """
+    details = {"reason": reason} | ({"hold": code} if code else {})
+    return _state(*record_one(pathway, "held", since, recorded_by, details))
 
 
 @flow(name="release", flow_run_name="{pathway}: release", timeout_seconds=120)

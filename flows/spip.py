@@ -12,6 +12,7 @@ from flows.steps import (
     ends_when_withdrawn,
     pauses_for_risks_and_holds,
     signed_for_court,
+    tell_result,
     under_a_provider,
 )
 from models.facts import Fact, Reference
@@ -37,8 +38,8 @@ from tasks.show import run_name
 def spip(p: Pathway) -> None:
     """Both routes: a direction of the court, or the adviser's referral before the first hearing (bulletin2022)."""
     at_any_point(p)
-    safeguarding(p)
-    under_a_provider(p, max(p.request.recorded_on, gate_passed_by(p).recorded_on), sessions, SessionBooked)
+    passed = safeguarding(p)
+    under_a_provider(p, passed, sessions, SessionBooked)
 
 
 def sessions(p: Pathway, acknowledged: Fact) -> NoReturn:
@@ -61,7 +62,7 @@ def at_any_point(p: Pathway) -> None:
     pauses_for_risks_and_holds(p)
 
 
-def safeguarding(p: Pathway) -> None:
+def safeguarding(p: Pathway) -> Fact:
     """SR-01, SR-02: the gate is passed by answers, never by time. What the court ordered only the court takes back."""
     due = p.within("safeguarding", p.request)
     gate = p.owe("safeguarding_enquiries", by=p.adviser, due=due, after=p.request, met=gate_passed_by(p))
@@ -73,6 +74,7 @@ def safeguarding(p: Pathway) -> None:
     if not gate.fact:
         p.tell_holder_to_wait(about=p.request)
         p.stand("safeguarding_hold", gate)
+    return gate.fact
 
 
 def attendance(p: Pathway, acknowledged: Fact) -> Fact:
@@ -90,9 +92,15 @@ def attendance(p: Pathway, acknowledged: Fact) -> Fact:
         if isinstance(report, SessionCancelled) and report.cancelled_by == "provider":
             continue
         absences += 1
-        result = getattr(report, "result", "cancelled")
-        p.tell(p.adviser, "not-attended", about=report, result=result)
+        tell_result(p, p.adviser, report, what_it_says)
         since = after_absence(p, report, may_rebook=absences <= p.number("rebookings"))
+
+
+def what_it_says(report: AttendanceReported | SessionCancelled) -> tuple[str, dict[str, str]]:
+    """What the adviser is told of a session: that it was attended, or how it was not."""
+    if isinstance(report, AttendanceReported) and report.attended:
+        return "attended", {}
+    return "not-attended", {"result": getattr(report, "result", "cancelled")}
 
 
 def booked(p: Pathway, since: Fact) -> Fact:
@@ -137,11 +145,15 @@ def after_absence(p: Pathway, absence: Fact, *, may_rebook: bool) -> Fact:
 
 
 def breach_review(p: Pathway, cause: Fact, opened: date) -> Fact:
-    """The adviser decides: try again, close, or tell the court where it asked to be told. A late booking counts."""
+    """The adviser decides: try again, close, or tell the court where it asked to be told. A late booking counts.
+
+    What the passing of days has opened is said even where the absence was known before.
+    """
     due = p.within("breach_review", opened)
     answers = (BreachDecided, SessionBooked)
     review = p.owe("breach_review", *answers, by=p.adviser, due=due, after=cause, opened=opened)
-    p.tell(p.adviser, "breach-review", about=cause, due=due, overtaken=bool(review.fact))
+    of_itself = opened > cause.recorded_on
+    p.tell(p.adviser, "breach-review", about=cause, anyway=of_itself, due=due, overtaken=bool(review.fact))
     decision = review.fact or p.stand("breach_review", review)
     if isinstance(decision, SessionBooked):
         return decision
@@ -162,10 +174,14 @@ def court_told(p: Pathway, decision: Fact) -> Fact:
 
 
 def next_step(p: Pathway, report: Fact) -> NoReturn:
-    """GIRFC or mediation is offered; with no answer in time the pathway is complete all the same."""
-    p.tell(p.adviser, "attended", about=report)
-    due = p.within("next_step", report)
-    offer = p.owe("next_step", NextStepTaken, by=p.provider, due=due, after=report)
+    """GIRFC or mediation is offered; with no answer in time the pathway is complete all the same.
+
+    The time runs from the day attendance became known, however late that was.
+    """
+    tell_result(p, p.adviser, report, what_it_says)
+    known_on = next(version.recorded_on for version in p.versions(report) if version.attended)
+    due = p.within("next_step", known_on)
+    offer = p.owe("next_step", NextStepTaken, by=p.provider, due=due, after=report, opened=known_on)
     if offer.fact:
         p.close("closed_completed", "completed", on=offer.fact)
     if p.passed(due):

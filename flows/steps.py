@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from datetime import date
 from functools import partial
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from models.facts import Fact
 from models.facts.case import ProceedingsEnded, RiskRaised
 from models.facts.every import CourtPaperSigned, Held, Released, RiskReviewed, Withdrawn
 from models.facts.referral import Acknowledged, CorrectionAsked, ReferralDeclined, ReferralRecalled, ReferralSent
-from models.pathway import Pathway
+from models.pathway import Pathway, known_at
 from models.standing import Duty, Who
 
 
@@ -42,21 +42,39 @@ def direction_stands(p: Pathway, unsuitable: Fact) -> None:
     p.stays_until_varied(unsuitable, "safeguarding_hold")
 
 
+def tell_result(p: Pathway, who: Who, report: Fact, says: Callable[[Any], tuple[str, dict[str, Any]]]) -> None:
+    """Tell a result that was reported, and again when it is corrected to another: what `says` of it, and its fields.
+
+    A correction that says nothing else than what was told before it is no news.
+    """
+    told: list[tuple[str, dict[str, Any]]] = []
+    for version in p.versions(report):
+        said = says(version)
+        if said not in told[-1:]:
+            which = version.id if any(said[0] == wording for wording, _ in told) else ""
+            told.append(said)
+    wording, fields = told[-1]
+    corrects = {"corrects": report.supersedes} if told[1:] else {}
+    p.tell(who, wording, about=report, which=which, **fields, **corrects)
+
+
 def under_a_provider(
-    p: Pathway, ready_on: date, goes_on: Callable[[Pathway, Fact], NoReturn], *also: type[Fact]
+    p: Pathway, gate: Fact, goes_on: Callable[[Pathway, Fact], NoReturn], *also: type[Fact]
 ) -> NoReturn:
     """The nearest open provider is asked, and the next when it declines, until one takes the referral and keeps it.
 
-    `goes_on` tells what happens from a provider's answer on: an acknowledgement, or one of `also` that says as much. Of
-    a provider that took the referral and gave it back, it is told as it stood then.
+    `gate` completed what must be known first. `goes_on` tells what happens from a provider's answer on: an
+    acknowledgement, or one of `also` that says as much. Of a provider that took the referral and gave it back, it is
+    told as it stood then.
     """
-    since, ready = p.request, ready_on
+    since, ready = p.request, max(p.request, gate, key=known_at)
     while True:
-        due = p.within("send_referral", ready)
-        sending = p.owe("referral", ReferralSent, by=p.commissioning, due=due, after=since, opened=ready)
-        if sending.closed_on and sending.closed_on > ready:
-            p.tell(p.commissioning, "ready-to-refer", about=since, overtaken=True)
-        referral = sending.fact or provider_wanted(p, sending, since)
+        opened = ready.recorded_on
+        due = p.within("send_referral", opened)
+        sending = p.owe("referral", ReferralSent, by=p.commissioning, due=due, after=since, opened=opened)
+        if sending.closed_on and sending.closed_on > opened:
+            p.tell(p.commissioning, "ready-to-refer", about=since, because=ready, overtaken=True)
+        referral = sending.fact or provider_wanted(p, sending, since, ready)
         provider, due = Who("provider", referral.provider), p.within("acknowledge", referral)
         p.tell(provider, "referral", about=referral, due=due)
         given_back = p.first(ReferralDeclined, ReferralRecalled, after=referral, provider=referral.provider)
@@ -69,7 +87,7 @@ def under_a_provider(
             p.as_it_stood(given_back, partial(_taken, p, taken, goes_on))
         if isinstance(given_back, ReferralRecalled):
             p.tell(provider, "referral-withdrawn", about=given_back)
-        since, ready = given_back, given_back.recorded_on
+        since = ready = given_back
 
 
 def _taken(p: Pathway, answer: Fact, goes_on: Callable[[Pathway, Fact], NoReturn]) -> NoReturn:
@@ -77,17 +95,21 @@ def _taken(p: Pathway, answer: Fact, goes_on: Callable[[Pathway, Fact], NoReturn
     goes_on(p, answer)
 
 
-def provider_wanted(p: Pathway, sending: Duty, since: Fact) -> NoReturn:
+def provider_wanted(p: Pathway, sending: Duty, since: Fact, ready: Fact) -> NoReturn:
     """Commissioning has to refer. With nobody open in reach its manager is told, and it is looked at again daily.
 
-    Nobody is asked for what only became possible while all stands still.
+    Nobody is asked for what only became possible while all stands still. Where a provider declined, it is said who and
+    why.
     """
     if sending.opened_on > p.today:
         p.stand("ready_to_refer", sending)
+    said: dict[str, Any] = {"about": since, "because": ready, "due": sending.due_on}
+    if isinstance(since, ReferralDeclined):
+        said |= {"declined_by": since.provider, "reason": since.reason}
     if proposed := p.known.proposed():
-        p.tell(p.commissioning, "ready-to-refer", about=since, proposed=proposed[:3], due=sending.due_on)
+        p.tell(p.commissioning, "ready-to-refer", proposed=proposed[:3], **said)
         p.stand("ready_to_refer", sending)
-    p.tell(p.commissioning_manager, "no-provider", about=since, due=sending.due_on)
+    p.tell(p.commissioning_manager, "no-provider", **said)
     p.passed(p.today)
     p.stand("ready_to_refer", sending, label="No provider open")
 

@@ -118,7 +118,7 @@ ATTENDANCE = (
            rebooks=True),
     Answer("absent", "Did not attend", AttendanceReported, {"result": "absent"}, ("reason",), on="duty", by_link=True,
            rebooks=True),
-    Answer("cancelled", _CANCELLED, SessionCancelled, asks=("cancelled_by",), by_link=True, rebooks=True),
+    Answer("cancelled", _CANCELLED, SessionCancelled, asks=("cancelled_by",), on="duty", by_link=True, rebooks=True),
 )  # fmt: skip
 WEEKLY = (
     Answer("attended", "Attended", WeeklyAttendance, {"result": "attended"}, on="duty", by_link=True),
@@ -248,7 +248,7 @@ ANSWERS: dict[str, tuple[Answer, ...]] = {
     "sessions": (_HELD, _SETS, _STOPPED),
     "session_result": (
         Answer("held", "It was held", SessionHeld, on="duty"),
-        Answer("called_off", "It did not take place", SessionCalledOff),
+        Answer("called_off", "It did not take place", SessionCalledOff, on="duty"),
     ),
     "joint_meeting": (_HELD, _SETS, Answer("waived", "Do without it", JointMeetingWaived, asks=("reason",))),
     "child_letter": (_asks(ChildLetterShared, "shared", "The letter was shared with both parents"),),

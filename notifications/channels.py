@@ -195,4 +195,4 @@ def vocabulary() -> frozenset[str]:
 
 
 _MADE = """January February March April May June July August September October November December
-working day days late due soon hearing on nothing enquiries conversation with"""
+working day days late less than a due soon today hearing on nothing enquiries conversation with"""

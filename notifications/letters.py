@@ -41,7 +41,10 @@ def _templates() -> Environment:
 
 
 def compose(notices: Sequence[Notice], role: str, bundle: str, link: str) -> Letter:
-    """Put the notices of one message into words. `link` holds {reference}. Raises NotSayable (SR-12)."""
+    """Put the notices of one message into words. Raises NotSayable (SR-12).
+
+    `link` holds {reference}; what is no address is a command, and said as one.
+    """
     lines = [said(notice.pathway, notice.wording, notice.fields) for notice in notices]
     late = sorted((one for one in lines if "lateness" in one.fields), key=lambda one: -int(one.fields["late"]))
     other = [one for one in lines if "lateness" not in one.fields]
@@ -49,8 +52,13 @@ def compose(notices: Sequence[Notice], role: str, bundle: str, link: str) -> Let
     subject = _digest_subject(late, lines) if many == "digest" else lines[0].subject
     return _rendered(
         subject=subject, intro=_intro(many, role, late), late=late, other=other,
-        link=lambda reference: link.format(reference=reference),
+        link=lambda one: link.format(reference=_leads_to(one, link)), command="://" not in link,
     )  # fmt: skip
+
+
+def _leads_to(one: Said, link: str) -> str:
+    """What a line's link is about: a line of a receipt opens the receipt, where the link is one of the site's."""
+    return one.fields.get("receipt", one.reference) if link.endswith("?about={reference}") else one.reference
 
 
 def of_the_site(what: str, link: str = "", **fields: str) -> Letter:
@@ -58,7 +66,7 @@ def of_the_site(what: str, link: str = "", **fields: str) -> Letter:
     text = site_wording()
     line = Said("", "", text[f"{what}_says"].format(**fields), {})
     subject = text[f"{what}_subject"].format(**fields)
-    return _rendered(subject=subject, intro="", late=[], other=[line], link=lambda _: link)
+    return _rendered(subject=subject, intro="", late=[], other=[line], link=lambda _: link, command=False)
 
 
 def _rendered(**context: Any) -> Letter:

@@ -71,22 +71,42 @@ def said(reference: str, name: str, fields: dict[str, Any]) -> Said:
     """Put a notice into words. Raises NotSayable for a field that could carry anything personal."""
     words = {"reference": _code(reference), "programme": reference.partition("-")[0], **_sayable(fields)}
     text = wording(name)
-    return Said(reference, text.subject.format(**words), text.says.format(**words), words)
+    sentences = [text.says, *(more for name, more in _read()["beside"].items() if name in words)]
+    return Said(reference, text.subject.format(**words), " ".join(sentences).format(**words), words)
 
 
 def _sayable(fields: dict[str, Any]) -> dict[str, str]:
     words = {name: _FORMS.get(name, _code)(value) for name, value in fields.items() if value is not None}
     if "late" in fields:
         words |= _lateness(fields)
+    if "receipt" in fields:
+        words["which"] = _which(words)
     return words
+
+
+def _which(words: dict[str, str]) -> str:
+    """Of a line of a receipt: which session or week it is about, and when that session is."""
+    said = [f"{name} {words[name]}" for name in ("session", "week") if name in words]
+    if "starts" in words:
+        day, ends = words["starts"].partition(" at ")[0], words["ends"]
+        said.append(f"{words['starts']} to {ends.removeprefix(f'{day} at ')}")
+    return "".join(f", {one}" for one in said)
 
 
 def _lateness(fields: dict[str, Any]) -> dict[str, str]:
     late = int(fields["late"])
-    lateness = f"{late} working day{'s' if late != 1 else ''} late" if late else "due soon"
+    lateness = f"{late} working day{'s' if late != 1 else ''} late" if late else _nearly_late(fields)
     hearing = fields.get("hearing")
     near = fields.get("step") == "H" and hearing
     return {"lateness": lateness, "near_hearing": f", hearing on {_day(hearing)}" if near else ""}
+
+
+def _nearly_late(fields: dict[str, Any]) -> str:
+    """Of what is not a whole working day late. Over a weekend, or by days on hold, its day may be past all the same."""
+    due, day = fields.get("due") or "", fields.get("day") or ""
+    if due < day:
+        return "less than a working day late"
+    return "due today" if due == day else "due soon"
 
 
 def _code(value: Any) -> str:
@@ -148,6 +168,7 @@ _FORMS = {
     "until": _day,
     "week": lambda value: str(int(value)),
     "number": lambda value: str(int(value)),
+    "corrects": lambda value: str(int(value)),
     "weeks": lambda value: str(int(value)),
     "held": lambda value: str(int(value)),
     "late": lambda value: str(int(value)),

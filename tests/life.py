@@ -72,6 +72,14 @@ class Life:
         self.facts.append(made)
         return self
 
+    def correct(self, number: int, recorded: str | date, on: str | date | None = None, **details: Any) -> "Life":
+        """A fact put right on a later day; what is not given stays as it was."""
+        old = self.facts[number - 1]
+        says = {"id": len(self.facts) + 1, "supersedes": number, "recorded_at": moment(day(recorded))}
+        happened = {"happened_on": day(on)} if on else {}
+        self.facts.append(type(old).model_validate(old.model_dump() | details | happened | says))
+        return self
+
     def booked(self, on: str | date, session: str, held: str | date) -> "Life":
         starts = moment(day(held), 18)
         return self.add(on, "session_booked", session=session, starts_at=starts, ends_at=starts + timedelta(hours=4))
@@ -101,10 +109,12 @@ class Life:
         )
 
     def known(self, upto: date | None = None) -> Known:
-        facts = [fact for fact in self.facts if upto is None or fact.recorded_on <= upto]
+        known = [fact for fact in self.facts if upto is None or fact.recorded_on <= upto]
+        gone = {fact.supersedes for fact in known}
         return Known(
             reference=self.reference, programme=self.programme, party=self.party, parties=["PA", "PB"], people=PEOPLE,
-            limits=limits_on(self.programme, self.requested), facts=facts, terms=self.terms,
+            limits=limits_on(self.programme, self.requested), terms=self.terms,
+            facts=[fact for fact in known if fact.id not in gone], corrected=[fact for fact in known if fact.id in gone],
             proposed=lambda: self.proposed, accredited_until=lambda _: self.accredited_until,
             closed_weeks=lambda _: self.closed_weeks,
         )  # fmt: skip

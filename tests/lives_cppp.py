@@ -15,7 +15,7 @@ from models.facts import KINDS, Fact
 from models.facts.every import Entry
 from models.gates import sessions_held
 from models.pathway import Pathway
-from models.safety import Around, Blocked, check
+from models.safety import Blocked, check
 from store.judge import agrees, fits, follows
 from store.pathways import Loaded, Record
 from store.refusal import Refused
@@ -46,7 +46,7 @@ def acceptable(life: Life, fact: Fact) -> bool:
     try:
         agrees(fact, subject, Record([f for f in known.facts if f.about == fact.about]))
         follows(fact, one, subject)
-        check(Pathway(known, fact.recorded_on), fact, Around())
+        check(known, fact.recorded_on, fact)
         fits(fact, one, [one])
     except (Refused, Blocked):
         return False

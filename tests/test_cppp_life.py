@@ -277,6 +277,22 @@ def test_the_manager_hears_who_has_room_best_first():
     assert (notice.fields["proposed"], notice.fields["due"]) == (["FCA7", "FCA3", "FCA9"], day("2026-02-16"))
 
 
+def test_a_practitioner_is_asked_for_once_spip_was_considered_although_the_courts_time_was_known_before():
+    life = Family().advised(PB="").add("2026-02-09", "court_timetabled", file_by="2026-07-31", told_already=True)
+    life.add("2026-02-10", "spip_considered", party="PB", decision="not_refer", reason="time")
+    [notice] = [n for n in life.on("2026-02-10").notices if n.wording == "match-wanted"]
+    assert (notice.withheld, notice.occasion) == (None, f"match-wanted:{life.facts[-2].id}")
+
+
+def test_a_manager_hears_of_another_answer_about_the_local_authority():
+    life = Family().assessed()
+    number = next(fact.id for fact in life.facts if fact.kind == "la_referral_considered")
+    life.correct(number, "2026-01-19", referred=True, ground="section_47")
+    [notice] = [n for n in life.on("2026-01-19").notices if n.wording == "la-considered"]
+    assert notice.fields == {"answer": "referred", "ground": "section_47", "corrects": number}
+    assert notice.occasion == f"la-considered:{number}:{life.facts[-1].id}"
+
+
 # Sessions: the window and its alarms ----------------------------------------------------------------------------------
 
 
@@ -669,6 +685,13 @@ def test_for_two_years_it_is_watched_what_followed(outcome: str, state: str):
     assert stands(life, "2028-04-20") == ("tracking", "Awaiting six month review")
     standing = life.on("2028-12-01").standing
     assert (standing.state, standing.reason, standing.since) == (state, "completed", day("2028-04-21"))
+
+
+def test_a_report_of_which_is_heard_only_after_two_years_closes_it_on_that_day_and_not_before():
+    life = Family().completed().add("2026-04-15", "outcome_recorded", outcome="agreement")
+    life.add("2026-04-20", "court_paper_signed", "2028-09-01", paper="report", signed_by="FCA3")
+    standing = life.on("2028-09-01").standing
+    assert (standing.state, standing.since) == ("closed_agreement", day("2028-09-01"))
 
 
 def test_proceedings_that_end_before_the_report_stop_it():

@@ -623,3 +623,37 @@ def test_a_provider_whose_accreditation_ran_out_is_to_be_recalled_where_that_was
     assert owed(life.on("2026-01-19"))["recall"] == ("CO1", "2026-01-21")
     life.add("2026-01-20", "referral_recalled", by="CO1", provider="P1", reason="suspended")
     assert "recall" not in owed(life.on("2026-01-20"))
+
+
+# What is put right ----------------------------------------------------------------------------------------------------
+
+
+RESULTS = [
+    ("final_reported", {"outcome": "completed"}, {"outcome": "not_completed"}, "report-received"),
+    ("midway_reported", {"progress": "engaged"}, {"progress": "not_engaged"}, "report-received"),
+    ("programme_started", {"weeks": 26}, {"weeks": 30}, "programme-started"),
+    ("assessment_reported", {"result": "failed", "reason": "risk"}, {"reason": "language"}, "assessment-failed"),
+]
+
+
+@pytest.mark.parametrize(("kind", "first", "then", "wording"), RESULTS, ids=[row[0] for row in RESULTS])
+def test_an_adviser_who_heard_one_result_hears_the_other_that_it_is_corrected_to(
+    kind: str, first: dict[str, Any], then: dict[str, Any], wording: str
+):
+    life = lived(GATE if kind == "assessment_reported" else [*GATE, *ACCEPTED])
+    if kind not in ("assessment_reported", "programme_started"):
+        life.add(FIRST, "programme_started", weeks=26)
+    life.add("2026-03-02", kind, **first)
+    number = len(life.facts)
+    life.correct(number, "2026-03-03", **then)
+    notice = [n for n in life.on("2026-03-03").notices if n.wording == wording][-1]
+    assert notice.occasion == f"{wording}:{number}:{number + 1}"
+    assert set(map(str, then.values())) <= set(map(str, notice.fields.values()))
+    life.correct(number + 1, "2026-03-04", on="2026-03-01")  # the day was wrong too, which says nothing new
+    assert [n for n in life.on("2026-03-04").notices if n.wording == wording][-1].occasion == notice.occasion
+
+
+def test_a_man_whose_gate_is_passed_after_his_case_was_brought_in_is_to_be_referred():
+    life = Life(reference="DVPP-D1", told_already=True).add(PLAN, "survivor_plan_made", told_already=True)
+    life.add(FOUND, "violence_established", basis="found")
+    assert [n.withheld for n in life.on(FOUND).notices if n.wording == "ready-to-refer"] == [None]

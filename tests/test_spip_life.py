@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.life import Life, owed, told
+from tests.life import Life, day, owed, told
 
 COURT = [
     # day, facts recorded that day, state, label, newly told
@@ -200,3 +200,116 @@ def test_what_people_know_already_is_withheld():
     life = Life().gate_passed().add("2026-01-06", "referral_sent", provider="P1", told_already=True)
     notice = next(n for n in life.on("2026-01-06").notices if n.wording == "referral")
     assert notice.withheld == "told already"
+
+
+# What is new, and what is put right -----------------------------------------------------------------------------------
+
+
+def said(life: Life, on: str, wording: str) -> list[tuple[str | None, dict]]:
+    """The notices of a wording: why each is withheld, if it is, and its fields."""
+    return [(n.withheld, n.fields) for n in life.on(on).notices if n.wording == wording]
+
+
+def test_a_referral_made_possible_by_something_new_is_asked_for_although_the_request_was_known():
+    """Cases brought in while they waited for safeguarding: the enquiries are news, the request is none."""
+    life = Life(told_already=True).gate_passed("2026-01-07")
+    [(withheld, fields)] = said(life, "2026-01-07", "ready-to-refer")
+    assert withheld is None and fields["due"] == day("2026-01-09")
+    nobody = Life(told_already=True, proposed=()).gate_passed("2026-01-07")
+    assert [withheld for withheld, _ in said(nobody, "2026-01-07", "no-provider")] == [None]
+
+
+@pytest.mark.parametrize(("gate", "requested"), [("2026-01-06", "2026-01-05"), ("2026-01-02", "2026-01-05")])
+def test_what_made_a_referral_possible_and_was_known_is_not_said_again(gate: str, requested: str):
+    """Whichever came later counts: the letter after the request, or a request in a case that was clear before."""
+    last = gate > requested
+    life = Life(requested, told_already=not last).add(gate, "safeguarding_letter_filed", told_already=last)
+    assert [withheld for withheld, _ in said(life, "2026-01-06", "ready-to-refer")] == ["told already"]
+
+
+def test_the_request_to_refer_is_known_by_the_request_whatever_made_it_possible():
+    """So that a database of an earlier version, which holds it under that name, sends none of them again."""
+    life = Life(told_already=True).gate_passed("2026-01-07")
+    assert [n.occasion for n in life.on("2026-01-07").notices if n.wording == "ready-to-refer"] == ["ready-to-refer:1"]
+
+
+@pytest.mark.parametrize("later", ["safeguarding_letter_filed", "parent_spoken_to"])
+def test_what_comes_in_after_the_gate_was_passed_moves_nothing(later: str):
+    life = Life().add("2026-01-06", "enquiries_done").add("2026-01-06", "parent_spoken_to", party="PA")
+    failed = {"party": "PB", "attempts": 3, "accepted_by": "SM1", "reason": "no_answer"}
+    life.add("2026-01-07", "contact_failed", **failed).add("2026-01-08", "referral_sent", provider="P1")
+    life.add("2026-01-20", later, **({"party": "PB"} if later == "parent_spoken_to" else {}))
+    days = {duty.kind: (duty.opened_on, duty.closed_on) for duty in life.on("2026-01-20").duties.values()}
+    assert days["safeguarding_enquiries"] == (day("2026-01-05"), day("2026-01-07"))
+    assert days["referral"] == (day("2026-01-07"), day("2026-01-08"))
+
+
+def test_commissioning_hears_who_declined_and_why():
+    life = Life().referred().add("2026-01-07", "referral_declined", provider="P1", reason="access_needs")
+    *_, (withheld, fields) = said(life, "2026-01-07", "ready-to-refer")
+    assert (withheld, fields["declined_by"], fields["reason"]) == (None, "P1", "access_needs")
+    life.proposed = ()
+    assert said(life, "2026-01-07", "no-provider")[0][1]["declined_by"] == "P1"
+
+
+def test_the_time_for_a_next_step_runs_from_the_day_attendance_became_known():
+    life = Life().acknowledged().booked("2026-01-08", "S1", "2026-01-20")
+    life.add("2026-01-20", "attendance_reported", recorded="2026-03-10", session="S1", result="attended")
+    decision = life.on("2026-03-10")
+    assert (decision.standing.state, decision.standing.since) == ("next_step_offered", day("2026-03-10"))
+    assert owed(decision)["next_step"] == (
+        "P1",
+        "2026-04-09",
+    )  # twenty working days, with Good Friday and Easter Monday
+    assert ("FCA1", "attended") in told(decision)
+    assert life.on("2026-04-10").standing.state == "closed_completed"
+
+
+def test_an_attendance_corrected_after_the_end_opens_nothing_again():
+    life = Life().acknowledged().booked("2026-01-08", "S1", "2026-01-20")
+    life.add("2026-01-20", "attendance_reported", session="S1", result="attended")
+    life.correct(6, "2026-05-05", on="2026-01-21")
+    standing = life.on("2026-05-05").standing
+    assert (standing.state, standing.since) == ("closed_completed", day("2026-02-18"))
+
+
+def test_an_absence_corrected_to_attendance_leaves_the_whole_time_for_a_next_step():
+    life = Life().acknowledged().booked("2026-01-08", "S1", "2026-01-20")
+    life.add("2026-01-20", "attendance_reported", session="S1", result="absent").correct(6, "2026-05-05", result="late")
+    decision = life.on("2026-05-05")
+    assert decision.standing.state == "next_step_offered"
+    assert [fields for _, fields in said(life, "2026-05-05", "attended")] == [{"corrects": 6}]
+
+
+def result_told(life: Life, on: str) -> list[tuple[str, str]]:
+    return [(n.occasion, n.fields.get("result", "")) for n in life.on(on).notices if n.wording == "not-attended"]
+
+
+def test_a_result_that_is_corrected_is_told_again_and_a_correction_of_something_else_is_not():
+    life = Life().acknowledged().booked("2026-01-08", "S1", "2026-01-20")
+    life.add("2026-01-20", "attendance_reported", session="S1", result="absent")
+    assert result_told(life, "2026-01-20") == [("not-attended:6", "absent")]
+    life.correct(6, "2026-01-21", reason="illness")
+    assert result_told(life, "2026-01-21") == [("not-attended:6", "absent")]
+    life.correct(7, "2026-01-22", result="part")
+    assert result_told(life, "2026-01-22") == [("not-attended:6:8", "part")]
+    life.correct(8, "2026-01-23", result="attended", reason=None).correct(9, "2026-01-26", result="absent")
+    assert result_told(life, "2026-01-26") == [("not-attended:6:10", "absent")]
+
+
+def test_an_attendance_corrected_to_an_absence_is_told_as_it_was_before_corrections_were():
+    """Told under the name that a database of an earlier version holds, and so not again."""
+    life = Life().acknowledged().booked("2026-01-08", "S1", "2026-01-20")
+    life.add("2026-01-20", "attendance_reported", session="S1", result="attended").correct(
+        6, "2026-01-21", result="part"
+    )
+    assert result_told(life, "2026-01-21") == [("not-attended:6", "part")]
+
+
+def test_a_decision_that_days_have_made_due_is_asked_for_although_the_absence_was_known():
+    life = Life(told_already=True).acknowledged().booked("2026-01-08", "S1", "2026-01-20")
+    life.add("2026-01-20", "attendance_reported", session="S1", result="absent", told_already=True)
+    assert [withheld for withheld, _ in said(life, "2026-01-28", "breach-review")] == [None]
+    life.booked("2026-01-21", "S2", "2026-01-22")
+    life.add("2026-01-22", "attendance_reported", session="S2", result="absent", told_already=True)
+    assert [withheld for withheld, _ in said(life, "2026-01-28", "breach-review")] == ["told already"]
