@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
+from sqlalchemy import Engine
 
 from settings import Channel, Settings
 from settings import Site as SiteSettings
@@ -112,7 +113,17 @@ class OpenSite:
         with writing(self.engine) as connection:
             visitor = links.visitor(connection, secret, self.site.now())
             digits = links.new_code(connection, visitor.session, self.site.now(), self.settings)
-            assert links.verify(connection, visitor.session, digits, self.site.now(), self.settings)
+            assert links.verify(connection, visitor.session, digits, self.site.now(), self.settings) == "right"
+
+
+def two_reports_owed(engine: Engine, home: Path) -> OpenSite:
+    """P1 owes reports on SPIP-D1 and SPIP-D2 since 16 January 2026; it is the evening of Monday, the 26th."""
+    office = Office(engine).case().case("CASE2", ("PC", "PD"))
+    office.opens()
+    office.opens("SPIP-D2", "PC", case="CASE2")
+    for reference in ("SPIP-D1", "SPIP-D2"):
+        office.awaiting_report(reference)
+    return OpenSite(office.round("2026-01-26"), home, "2026-01-26")
 
 
 def text_of(answer: httpx.Response) -> str:

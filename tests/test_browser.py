@@ -104,7 +104,10 @@ def provider(tab: Tab, site: Served, sink: Sink, link: str) -> None:
     correction(tab)
     code(tab, sink)
     tab.press("Ask for it").look("asking for a correction without a reason")
-    tab.go("/owed").answer(SPIP_D2="Attended").press("Send these answers").look("a receipt from the list")
+    too_large(tab)
+    tab.go("/owed").look("receipts under the list").answer(SPIP_D2="Attended").press("Send these answers").look(
+        "a receipt from the list"
+    )
     tab.go("/owed").follow(re.compile("SPIP-D4, ack")).look("a referral")
     tab.choose("answer", "declined").press("Send this answer").look("no reason for declining")
     overtaken(tab, site)
@@ -135,19 +138,40 @@ def one_report(tab: Tab) -> None:
 
 def correction(tab: Tab) -> None:
     tab.follow(re.compile("Correct fact")).look("a correction")
-    tab.press("Send this correction").look("a correction without an answer")
+    assert tab.page.locator("[name='answer']:checked").input_value() == "absent"
+    tab.press("Send this correction").look("a correction that changes nothing")
     tab.choose("answer", "late").press("Send this correction").look("a receipt of a correction")
+    tab.go("/owed").follow(re.compile("RC-")).look("a receipt found again").go("/owed")
+    tab.page.get_by_role("link", name=re.compile("RC-")).last.click()
+    tab.page.wait_for_url(re.compile("/receipts/"))
+    assert "Corrected since" in tab.look("a receipt that was corrected since").says
 
 
 def code(tab: Tab, sink: Sink) -> None:
     """What needs one: asking for another correction."""
-    tab.follow(re.compile("Correct fact")).look("a code first")
+    tab.go("/owed").follow(re.compile("RC-")).follow(re.compile("Ask for a correction")).look("a code first")
     sink.refuses.add("p1@p.example")
     tab.press("Send me a code").look("a code that cannot be sent")
     sink.refuses.clear()
     tab.press("Send me a code").look("a code was sent")
-    tab.type("digits", "12").press("Go on").look("a wrong code")
+    tab.type("digits", "").press("Go on").look("no code")
+    digits = code_of(sink)
+    wrong = f"{(int(digits) + 1) % 1_000_000:06}"
+    for says in ("a wrong code", "", "", "", "a dead code"):
+        tab.type("digits", wrong).press("Go on")
+        tab = tab.look(says) if says else tab
+    assert "this code is dead" in tab.says
+    sent = len(sink.received)
+    tab.press("Send me a code")
+    wait_for("another code", lambda: len(sink.received) > sent)
     tab.type("digits", code_of(sink)).press("Go on").look("asking for a correction")
+
+
+def too_large(tab: Tab) -> None:
+    """What no page takes is said on a page."""
+    tab.go("/owed").page.evaluate("document.querySelector('form [name=submission]').value = 'x'.repeat(600000)")
+    tab.press("Send these answers").look("too much at once")
+    assert "smaller parts" in tab.says
 
 
 def overtaken(tab: Tab, site: Served) -> None:
@@ -169,6 +193,8 @@ def booking(tab: Tab) -> None:
         "booked-session", "G-1"
     )
     tab.press("Send this answer").look("a time that is none")
+    tab.type("booked-times-from", "18:00").on("booked-times", 9, 2, 2036).press("Send this answer").look("in ten years")
+    assert tab.errors == ["9 February 2036 is more than 18 months ahead; look at the year again"]
 
 
 def accreditation(tab: Tab) -> None:
@@ -207,8 +233,21 @@ def adviser(tab: Tab, site: Served, sink: Sink) -> None:
     tab.choose("spoken_to-party", "P7A").press("Send this answer").look("a day still to come")
     tab.on("spoken_to-on", 26, 1, 2026).press("Send this answer").look("an adviser's receipt")
     tab.go("/pathways").look("pathways").type("reference", "nothing").press("Show").look("no pathways")
-    tab.go("/pathways/SPIP-D5").follow("What was written").look("what was written")
+    tab.go("/pathways/spip-d5").follow("What was written").look("what was written")
     tab.go(f"{site.open.link('provider', 'P1')}/open").look("a link of somebody else").press("Go on as P1")
+
+
+def test_who_is_kept_out_is_told_whom_to_call(browser: Browser, site: Served):
+    """The page that stands when too many codes were asked for, and when too many were wrong."""
+    tab = Tab(browser, site.url).enter(site.open, "provider", "P1").go("/concerns").look("a code for a concern")
+    rates, mailbox = site.open.app.state.rates, "p1@p.example"
+    while rates.asking("code", mailbox, "192.0.2.1"):
+        pass
+    assert "Wait an hour" in tab.press("Send me a code").look("too many codes were asked for").says
+    while rates.may_try(mailbox):
+        rates.tried(mailbox)
+    assert "No more codes today" in tab.go("/code").look("no more codes today").says
+    assert tab.troubles == [] and "call 999" in tab.says
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["with scripts", "without scripts"])

@@ -11,11 +11,12 @@ import pytest
 from sqlalchemy import Engine
 
 from models import tables as t
+from models.encrypted import NoKeys
 from settings import Settings
 from settings import Site as SiteSettings
 from store import links
 from store.database import database, reading, writing
-from store.links import Holder, NoKeys, rotate_keys, signing_keys
+from store.links import Holder, rotate_keys, signing_keys
 from tests.site import HOST, OpenSite, Pages, text_of
 from tests.smtp_sink import Sink
 from tests.test_command_line import Desk
@@ -335,7 +336,8 @@ def typed(pages: Pages, digits: str, then: str = "/concerns") -> bool:
     """Whether a code that is typed in leads on."""
     answer = pages.post("/code", {"digits": digits, "then": then})
     right = answer.url.path == then
-    assert right or (answer.status_code in (422, 429) and 'href="#digits"' in answer.text)
+    leads_on = re.search('href="#(digits|send)"|No more codes today', answer.text)
+    assert right or (answer.status_code in (422, 429) and leads_on)
     return right
 
 
@@ -383,7 +385,7 @@ def test_a_code_is_good_once(each: OpenSite) -> None:
     with writing(each.engine) as connection:
         visitor = links.visitor(connection, pages.client.cookies["__Host-session"], each.site.now())
         assert visitor.verified
-        assert not links.verify(connection, visitor.session, digits, each.site.now(), each.settings)
+        assert links.verify(connection, visitor.session, digits, each.site.now(), each.settings) == "none"
 
 
 @pytest.mark.parametrize(
@@ -408,21 +410,83 @@ def test_after_five_wrong_tries_the_right_code_is_wrong_too(site: OpenSite) -> N
     assert typed(pages, code_of(site, pages))
 
 
+def test_whoever_typed_a_code_wrong_too_often_is_told_that_it_is_dead_and_how_to_get_another(site: OpenSite) -> None:
+    pages = site.enter("provider", "P1")
+    digits = code_of(site, pages)
+    says = [text_of(pages.post("/code", {"digits": other_than(digits)})) for _ in range(5)]
+    assert all("after 5 wrong tries it is dead" in one and "Type in the code" in one for one in says[:4])
+    for one in (says[4], text_of(pages.get("/code"))):
+        assert "A code first" in one and "Send me a code" in one and "Type in the code" not in one
+    assert "wrong 5 times, so this code is dead. Ask for another one" in says[4]
+    again = pages.post("/code", {"digits": digits})
+    assert "There is no code to type in" in text_of(again) and 'href="#send"' in again.text
+
+
+def test_whoever_has_a_code_already_types_it_in_without_asking_for_another(site: OpenSite) -> None:
+    pages = site.enter("provider", "P1")
+    assert 'name="digits"' not in pages.get("/concerns").text
+    digits = code_of(site, pages)
+    assert 'name="digits"' in pages.get("/concerns").text
+    site.at(site.site.now() + timedelta(minutes=10))
+    assert 'name="digits"' not in pages.get("/concerns").text
+    digits = code_of(site, pages)
+    assert typed(pages, digits)
+
+
+@pytest.mark.parametrize("digits", ["", "   ", "12", "1234567", "code"])
+def test_a_field_that_holds_no_six_digits_is_said_to(site: OpenSite, digits: str) -> None:
+    pages = site.enter("provider", "P1")
+    right = code_of(site, pages)
+    answer = pages.post("/code", {"digits": digits})
+    assert "Enter the six digits" in text_of(answer) and "not the code" not in text_of(answer)
+    assert 'href="#digits"' in answer.text
+    assert typed(pages, right)
+
+
+def test_a_code_that_could_not_be_sent_is_not_waited_for(site: OpenSite) -> None:
+    pages = site.enter("provider", "P1")  # there is no channel to send one by
+    assert pages.post("/code/send").status_code == 503
+    assert 'name="digits"' not in pages.get("/code").text
+
+
+RING = "If somebody is in danger now, call 999. A concern about harm does not wait for a code: telephone the adviser"
+
+
+def test_whoever_is_kept_out_is_told_whom_to_call_and_staff_what_is_theirs(site: OpenSite) -> None:
+    with Sink() as sink:
+        hurried = OpenSite(site.office, site.settings.home, MONDAY, sink.port, askings="1/hour", code_tries=1)
+        for who in (("provider", "P1"), ("staff", "FCA1")):
+            pages = hurried.enter(*who)
+            assert (RING in text_of(pages.get("/concerns"))) == (who[0] == "provider")
+            pages.post("/code/send")
+            often = pages.post("/code/send")
+            assert often.status_code == 429 and "Wait an hour" in text_of(often) and "last one" not in text_of(often)
+            assert 'name="digits"' in often.text and (RING in text_of(often)) == (who[0] == "provider")
+            for _ in range(10):
+                assert not typed(pages, other_than(code_of(hurried, pages)))
+            for locked in (pages.get("/code"), pages.post("/code", {"digits": "123456"})):
+                assert "No more codes today" in text_of(locked) and "<form" not in locked.text.partition("<main")[2]
+                assert (RING in text_of(locked)) == (who[0] == "provider")
+            if who[0] == "provider":
+                assert 'href="/owed"' in locked.text.partition("<main")[2] and pages.get("/owed").status_code == 200
+
+
 def test_tries_at_the_same_moment_are_as_many_tries(each: OpenSite) -> None:
     pages = each.enter("provider", "P1")
     digits = code_of(each, pages)
     with reading(each.engine) as connection:
         session = links.visitor(connection, pages.client.cookies["__Host-session"], each.site.now()).session
 
-    def tries(code: str) -> bool | None:
+    def tries(code: str) -> links.Tried:
         with writing(each.engine) as connection:
             return links.verify(connection, session, code, each.site.now(), each.settings)
 
-    assert at_once(*[lambda: tries(other_than(digits))] * 6).count(False) == 5
+    tried = at_once(*[lambda: tries(other_than(digits))] * 6)
+    assert sorted(tried) == ["dead", "none", *["wrong"] * 4]
     assert each.office.rows(t.SiteSession)[0].code_tries == 6
-    assert not tries(digits)
+    assert tries(digits) == "none"
     digits = code_of(each, pages)
-    assert at_once(*[lambda: tries(digits)] * 4).count(True) == 1
+    assert at_once(*[lambda: tries(digits)] * 4).count("right") == 1
 
 
 def test_wrong_codes_are_counted_for_the_mailbox_however_many_sessions_its_link_opens(site: OpenSite) -> None:

@@ -462,3 +462,26 @@ def test_a_search_looks_for_what_was_typed_and_for_no_pattern(engine: Engine, tm
     for typed in ("%", "_", "SPIP%", "SPIP_D1", "\\", "'"):
         assert "0 open" in text_of(pages.get("/pathways", params={"reference": typed}))
         assert "0 open" in text_of(pages.get("/pathways", params={"stands": typed}))
+
+
+def test_a_reference_in_an_address_may_be_typed_in_small_letters(site: OpenSite) -> None:
+    staff, provider = site.enter("staff", "FCA1", verified=True), site.enter("provider", "P1", verified=True)
+    given = provider.post("/owed", {f"answer-{site.office.duty('attendance_report').id}-1": "late"}).url.path
+    assert text_of(staff.get("/pathways/spip-d1")) == text_of(staff.get("/pathways/SPIP-D1"))
+    assert provider.get(given.lower()).status_code == provider.get("/concerns/spip-d2").status_code == 200
+    assert "SPIP-D2" in provider.get("/concerns/spip-d2").text
+    assert provider.get("/concerns/spip-d9").status_code == 404
+
+
+def test_an_advisers_list_begins_with_what_waits_for_them_and_then_goes_by_day(engine: Engine, tmp_path: Path) -> None:
+    """SPIP-D1 waits for P1's report, SPIP-D2 and D3 for P1's answers; of SPIP-D4 the adviser owes the enquiries."""
+    site = of_fca1(Office(engine), tmp_path)
+    site.office.case("CASE4", ("PG", "PH")).opens("SPIP-D4", "PG", case="CASE4", on="2026-01-23")
+    site.office.round("2026-01-26")
+    due = {f"SPIP-D{n}": site.office.pathway(f"SPIP-D{n}").due_on for n in range(1, 5)}
+    shown = site.enter("staff", "FCA1", verified=True).get("/pathways")
+    listed = re.findall(r'href="/pathways/(SPIP-D\d)"', shown.text)
+    assert listed == ["SPIP-D4", *sorted(["SPIP-D1", "SPIP-D2", "SPIP-D3"], key=due.get)]
+    assert due["SPIP-D4"] > min(due.values())  # by the day alone it would not be first
+    assert "SPIP-D4 CASE4" in text_of(shown) and re.search(r"SPIP-D4.*?<strong>you</strong>", shown.text, re.S)
+    assert shown.text.count("<strong>you</strong>") == 1

@@ -8,21 +8,13 @@ import pytest
 from sqlalchemy import Engine
 
 from models import tables as t
-from tests.site import HOST, OpenSite, text_of
-from tests.smtp_sink import Sink
-from tests.world import Office, at_once, mailing
+from tests.site import OpenSite, text_of, two_reports_owed
+from tests.world import at_once
 
 
 @pytest.fixture
 def site(engine: Engine, tmp_path: Path) -> OpenSite:
-    """P1 owes two attendance reports since 16 January 2026, and today is the 26th."""
-    office = Office(engine).case().case("CASE2", ("PC", "PD"))
-    office.opens()
-    office.opens("SPIP-D2", "PC", case="CASE2")
-    for reference in ("SPIP-D1", "SPIP-D2"):
-        office.awaiting_report(reference)
-    office.round("2026-01-26")
-    return OpenSite(office, tmp_path, "2026-01-26")
+    return two_reports_owed(engine, tmp_path)
 
 
 def fields(page: str) -> list[str]:
@@ -133,52 +125,6 @@ def test_a_declined_referral_needs_the_code_first(site: OpenSite) -> None:
     assert site.office.rows(t.FactRow, kind="referral_declined")[0].payload["reason"] == "no_capacity"
 
 
-def answered(site: OpenSite) -> int:
-    """P1 says that somebody attended. Returns the number of the fact."""
-    pages, duty = site.enter("provider", "P1"), site.office.duty("attendance_report").id
-    pages.post(f"/owed/{duty}", {"answer": "attended", "submission": "first"})
-    return site.office.rows(t.FactRow, kind="attendance_reported")[-1].id
-
-
-def test_a_provider_corrects_an_answer_once(site: OpenSite) -> None:
-    number, pages = answered(site), site.enter("provider", "P1")
-    right = {"answer": "absent", "absent-reason": "travel", "submission": "second"}
-    assert "Receipt" in text_of(pages.post(f"/corrections/{number}", right))
-    corrected = site.office.rows(t.FactRow, kind="attendance_reported")[-1]
-    assert (corrected.supersedes, corrected.payload["result"]) == (number, "absent")
-    assert pages.get(f"/corrections/{number}").status_code == 404
-    site.verify(pages)  # to ask for one is no date and no attendance code
-    again = pages.get(f"/corrections/{corrected.id}")
-    assert "Ask for a correction" in text_of(again)
-
-
-def test_after_the_next_working_day_a_correction_is_asked_for_and_commissioning_is_told(site: OpenSite) -> None:
-    number = answered(site)  # on a Monday
-    site.at(datetime(2026, 1, 27, 12, tzinfo=UTC))
-    assert "Correct your answer" in text_of(site.enter("provider", "P1").get(f"/corrections/{number}"))
-    site.at(datetime(2026, 1, 28, 12, tzinfo=UTC))
-    pages = site.enter("provider", "P1", verified=True)
-    assert "Ask for a correction" in text_of(pages.get(f"/corrections/{number}"))
-    done = pages.post(f"/corrections/{number}", {"ask-reason": "wrong_result", "submission": "ask"})
-    assert "Receipt" in text_of(done)
-    site.office.advance("2026-01-28")
-    assert ("CO1", "correction-asked") in site.office.told()
-    assert site.office.rows(t.FactRow, kind="attendance_reported")[-1].id == number
-
-
-def test_a_receipt_goes_by_mail_with_every_line_in_one_message(site: OpenSite) -> None:
-    with Sink() as sink:
-        pages = site.enter("provider", "P1")
-        first, second = fields(pages.get("/owed").text)
-        pages.post("/owed", {first: "attended", second: "late", "submission": "one"})
-        office = Office.at(site.engine, mailing(sink))
-        office.mail(datetime(2026, 1, 27, 9, tzinfo=UTC))
-        receipts = [one.message for one in sink.received if "Receipt RC-" in one.message["Subject"]]
-    assert len(receipts) == 1
-    text = receipts[0].get_body(("plain",)).get_content()
-    assert "SPIP-D1" in text and "SPIP-D2" in text and f"{HOST}/l/" not in text.replace(office.settings.site.url, "")
-
-
 def test_who_came_late_has_attended(site: OpenSite) -> None:
     pages, duty = site.enter("provider", "P1"), site.office.duty("attendance_report").id
     pages.post(f"/owed/{duty}", {"answer": "late", "submission": "one"})
@@ -209,12 +155,3 @@ def test_an_adviser_reads_the_story_of_a_pathway_from_its_facts(site: OpenSite) 
     for line in ("Awaiting attendance report", "referral sent, provider P1", "session booked", "Attendance report"):
         assert line in said
     assert "Person PA" not in said and "SPIP-D1" in text_of(pages.get("/pathways"))
-
-
-def test_an_answer_that_was_taken_back_is_not_taken_for_known_when_it_is_given_again(site: OpenSite) -> None:
-    number = answered(site)
-    assert site.office.says("SPIP-D1", "retracted", "2026-01-26", supersedes=number).result == "recorded"
-    site.office.round("2026-01-26")
-    pages, duty = site.enter("provider", "P1"), site.office.duty("attendance_report").id
-    done = pages.post(f"/owed/{duty}", {"answer": "attended", "submission": "again"})
-    assert done.status_code == 422 and "corrected since" in text_of(done)

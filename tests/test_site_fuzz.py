@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from models import tables as t
+from store.migrate import migrate
+from store.strand import strand
 from tests.site import OpenSite
 from tests.world import Office, empty
 
@@ -30,7 +32,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> OpenSite:
     office.opens()
     office.opens("DVPP-D2", "PC", case="CASE2")
     office.awaiting_report().round("2026-01-26")
-    return OpenSite(office, folder, "2026-01-26")
+    made = OpenSite(office, folder, "2026-01-26")
+    migrate(strand(made.settings), restricted=True)
+    return made
 
 
 def names_of(site: OpenSite, pages: Any) -> list[str]:

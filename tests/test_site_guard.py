@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import re
 import subprocess
 import time
@@ -248,6 +249,17 @@ def test_what_is_too_large_is_refused_whether_it_says_so_or_not(plain: OpenSite)
         assert [answer.status_code for answer in (said, unsaid, lying)] == [413] * 3
         assert "smaller parts" in said.text and "smaller parts" in unsaid.text
         assert sent(plain.app, method, path, headers=mine, chunks=[kilobyte]).status_code != 413
+
+
+def test_what_is_refused_before_any_page_is_said_on_a_page_that_leads_back(plain: OpenSite) -> None:
+    large = ("content-length", str(LARGEST_FORM + 1))
+    much = sent(plain.app, "POST", "/owed", headers=[*FORM.items(), large])
+    counted = sent(plain.app, "POST", "/link", headers=FORM.items(), chunks=[b"a" * LARGEST_FORM, b"a"])
+    app = another(plain, requests="1/hour").app
+    often = [sent(app, "GET", "/link") for _ in range(2)][1]
+    for answer, status in ((much, 413), (counted, 413), (often, 429), (sent(plain.app, "GET", "/\0"), 404)):
+        assert answer.status_code == status and "<h1" in answer.text and "/static/govuk.css" in answer.text
+        assert 'href="/owed"' in answer.text  # which asks whoever has no link for a mailbox
 
 
 @pytest.mark.parametrize("length", ["-1", "\u00b2", "1e3", "9" * 5000, "0x10", " ", "1, 1"])
@@ -644,7 +656,8 @@ def test_the_process_starts_answers_and_logs_pages_by_their_names_only(
 ) -> None:
     (tmp_path / "pathways.db").write_bytes(sqlite_with_tables.read_bytes())
     (port,) = free_ports("site").values()
-    environment = {"PATHWAYS_HOME": str(tmp_path), "PATHWAYS_PORTS__SITE": str(port), "PATH": "/usr/bin:/bin"}
+    keys = {name: value for name, value in os.environ.items() if name.endswith("_PERSONAL_KEYS")}
+    environment = keys | {"PATHWAYS_HOME": str(tmp_path), "PATHWAYS_PORTS__SITE": str(port), "PATH": "/usr/bin:/bin"}
     command = [PATHWAYS, "site"]
     running = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

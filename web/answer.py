@@ -9,6 +9,7 @@ from fastapi import APIRouter, BackgroundTasks, Request
 from fastapi.responses import Response
 
 from models.answers import BOOKS, Answer, answers_to, choices, meant
+from models.facts.base import Timed
 from models.facts.cppp import SessionCalledOff, SessionHeld, SessionMoved, SessionSet
 from models.working_days import london_date, say
 from notifications.papers import court_paper
@@ -20,7 +21,7 @@ from store.database import reading
 from store.links import Visitor
 from store.owed import Owed
 from store.record import Reported
-from web.form import AGAIN, REBOOKS, By, Field, Options, Reading, fields_of, in_words, read, wants_another
+from web.form import REBOOKS, By, Field, Options, Reading, fields_of, in_words, read, wants_another, where
 from web.page import page
 from web.sending import as_shown, received, sent_before, why_not
 from web.visit import GoTo, Here, NotYours, Number, Reader, Site, Written, texts
@@ -42,6 +43,12 @@ class Question:
     @property
     def rebooks(self) -> bool:
         return any(answer.rebooks for answer in self.answers)
+
+    @property
+    def session_on(self) -> date | None:
+        """The day of the session it is about: the duty may have been opened by what was said of that."""
+        fixed = [f for f in self.story.facts if isinstance(f, Timed) and f.session == self.said.get("session")]
+        return fixed[-1].session_on if fixed else None
 
 
 def _question(site: Site, visitor: Visitor, number: int) -> Question:
@@ -116,7 +123,7 @@ def _ask(request: Request, site: Site, visitor: Visitor, asked: Question, form: 
     return page(
         request, "answer.html", visitor, status=422 if form.errors else 200, asked=asked, form=form, errors=form.errors,
         again=REBOOKS if asked.rebooks else (), rebooking=wants_another(form), draft=draft, risk=risk,
-        submission=receipts.new_submission(), today=today,
+        submission=receipts.new_submission(), today=today, shows=asked.one.duty.pathway,
     )  # fmt: skip
 
 
@@ -135,26 +142,23 @@ def answered(
         sent = receipts.send_in(site.engine, visitor.holder, reported, submission, site.now(), site.settings)
         if sent.receipt:
             return received(site, sent, tasks)
-        said.errors |= {str(outcome.reported.tag): why_not(outcome, visitor.holder) for outcome in sent.refused}
+        for refused in sent.refused:
+            said.errors[where(refused.reported.tag, refused.field)] = why_not(refused, visitor.holder)
     return _ask(request, site, visitor, asked, said)
 
 
 def _facts(asked: Question, form: Reading, by: By) -> list[Reported]:
+    """What is reported, each fact with the questions it was made from as its tag."""
     answer = next((answer for answer in asked.answers if answer.name == form.text("answer")), None)
     if answer is None:
         form.errors["answer"] = "Choose an answer"
         return []
-    one = asked.one
+    one, fields = asked.one, asked.fields[answer.name]
     answering = store.answering(as_shown(one, form.text("seen")), asked.said)
-    facts = [read(form, answer, asked.fields[answer.name], asked.said, by, one.duty.opened_on)]
+    fact, again = read(form, answer, fields, asked.said, by, one.duty.opened_on), None
     if wants_another(form) and not answer.rebooks:
         form.errors[REBOOKS[0].name] = "Leave this empty, or choose an answer after which there is another session"
     elif wants_another(form):
-        facts.append(read(form, BOOKS, REBOOKS, {}, by, None))
-    first = next((f.name for f in asked.fields[answer.name]), "answer")
-    tags = (first, f"{AGAIN}-times")
-    return [
-        Reported(one.duty.pathway, fact, tag, answering if tag == first else None)
-        for fact, tag in zip(facts, tags, strict=False)
-        if fact
-    ]
+        again = read(form, BOOKS, REBOOKS, {}, by, None)
+    reported = [Reported(one.duty.pathway, fact, fields, answering)] if fact else []
+    return [*reported, Reported(one.duty.pathway, again, REBOOKS)] if again else reported

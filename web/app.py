@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from settings import Settings
 from store.database import database
 from web import accreditation, answer, concern, entry, owed, receipt, stories, upload
-from web.guard import TOO_LARGE, Guard, Rates
+from web.guard import TOO_MUCH, Guard, Rates
 from web.page import TEMPLATES, page
 from web.visit import Elsewhere, Forged, GoTo, NotYours, Site, opened
 
@@ -82,14 +82,14 @@ def _forged(request: Request, _: Forged) -> Response:
 def _said(request: Request, why: HTTPException) -> Response:
     if why.status_code == 404:
         return _not_yours(request, why)
-    says = [TOO_LARGE] if why.status_code == 413 else ["The page could not be shown as it was asked for."]
-    answer = page(
-        request, "said.html", status=why.status_code, title="Please try again", says=[*says, "Nothing was recorded."]
-    )
+    if why.status_code == 413:
+        return TOO_MUCH
+    says = ["The page could not be shown as it was asked for.", "Nothing was recorded."]
+    answer = page(request, "said.html", status=why.status_code, title="Please try again", says=says, anybody=True)
     answer.headers.update(why.headers or {})
     return answer
 
 
 def _out_of_reach(request: Request, _: Exception) -> Response:
     says = ["Our records are out of reach just now. Try again in a few minutes; what is sent twice is recorded once."]
-    return page(request, "said.html", status=503, title="Sorry, not just now", says=says)
+    return page(request, "said.html", status=503, title="Sorry, not just now", says=says, anybody=True)

@@ -18,7 +18,7 @@ from store.texts import LONGEST
 from web.form import Reading
 from web.page import page
 from web.sending import nudged
-from web.visit import Here, NotYours, Site, VerifiedProvider, Written, provider, staff, texts
+from web.visit import Here, Named, NotYours, Site, VerifiedProvider, Written, provider, staff, texts
 
 router = APIRouter()
 
@@ -32,7 +32,7 @@ def which(request: Request, site: Here, visitor: VerifiedProvider) -> Response:
 
 
 @router.get("/concerns/{reference}")
-def form(request: Request, site: Here, visitor: VerifiedProvider, reference: str) -> Response:
+def form(request: Request, site: Here, visitor: VerifiedProvider, reference: Named) -> Response:
     _of(site, visitor, reference)
     return _form(request, site, visitor, reference, Reading({}))
 
@@ -58,7 +58,7 @@ def _form(
 
 @router.post("/concerns/{reference}")
 def sent(
-    request: Request, site: Here, visitor: Annotated[Visitor, Depends(provider)], reference: str, form: Written,
+    request: Request, site: Here, visitor: Annotated[Visitor, Depends(provider)], reference: Named, form: Written,
     tasks: BackgroundTasks,
 ) -> Response:  # fmt: skip
     """The words go into the restricted record and the risk into the record of the case; on to the receipt.
@@ -122,7 +122,7 @@ def _read(said: Reading, reference: str, risk: str) -> store.Concern:
 
 @router.get("/pathways/{reference}/concerns/{risk}")
 def kept(
-    request: Request, site: Here, visitor: Annotated[Visitor, Depends(staff)], reference: str, risk: str
+    request: Request, site: Here, visitor: Annotated[Visitor, Depends(staff)], reference: Named, risk: Named
 ) -> Response:
     """What was written under a risk, for the adviser and the service manager. That they read it is written down."""
     with reading(site.engine) as connection:

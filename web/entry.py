@@ -1,6 +1,7 @@
 """Coming in: a link is opened, asked for anew, and made more of by a code; and leaving."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated
 from urllib.parse import quote
 
@@ -9,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
 
 from intake.cells import reference
-from store import links
+from store import links, receipts
 from store.database import reading, writing
 from store.links import Holder, Visitor
 from web.mail import send_code, send_links
@@ -85,15 +86,20 @@ def _begin(site: Site, link: str, holder: Holder, about: str) -> Response:
 
 def _first_page(holder: Holder, about: str, secret: str) -> Response:
     """On to what the link is about, with the cookie that says who is here."""
-    about = _about(about)
-    pages = f"/pathways/{about}" if holder.is_staff else f"/owed#{about}"
-    answer = RedirectResponse(pages if about else "/owed", 303)
+    answer = RedirectResponse(_page_about(holder, _about(about)), 303)
     answer.set_cookie(COOKIE, secret, secure=True, httponly=True, samesite="strict", path="/")
     return answer
 
 
+def _page_about(holder: Holder, about: str) -> str:
+    if receipts.REFERENCE.fullmatch(about):
+        return f"/receipts/{about}"
+    pages = f"/pathways/{about}" if holder.is_staff else f"/owed#{about}"
+    return pages if about else "/owed"
+
+
 def _about(given: str) -> str:
-    """The reference a link is about, if it is one."""
+    """The reference a link is about, if it is one: of a pathway or a receipt."""
     try:
         return reference(given)
     except ValueError:
@@ -133,46 +139,75 @@ def _address(request: Request) -> str:
 
 
 @router.get("/code")
-def code(request: Request, visitor: Annotated[Visitor, Depends(known)], then: str = "/owed") -> Response:
+def code(request: Request, site: Here, visitor: Annotated[Visitor, Depends(known)], then: str = "/owed") -> Response:
     if visitor.verified:
         return RedirectResponse(_ours(then), 303)
-    return page(request, "code.html", visitor, then=_ours(then), was_sent=False)
+    return _code(request, site, visitor, then)
+
+
+def _code(
+    request: Request, site: Site, visitor: Visitor, then: str, errors: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> Response:  # fmt: skip
+    """Where a code is asked for and, while there is one that was sent, typed in."""
+    with reading(site.engine) as connection:
+        was_sent = links.waits_for_code(connection, visitor.session, site.now(), site.settings)
+    if errors and not was_sent and "digits" in errors:  # there is nothing to type them into any more
+        errors = {"send": _NO_CODE}
+    then, locked = _ours(then), not request.app.state.rates.may_try(visitor.holder.mailbox)
+    concerns = not visitor.holder.is_staff and (locked or status == 429 or then.startswith("/concerns"))
+    return page(
+        request, "code.html", visitor, status=status, then=then, was_sent=was_sent, errors=errors or {}, locked=locked,
+        concerns=concerns,
+    )  # fmt: skip
 
 
 @router.post("/code/send")
 def send(request: Request, site: Here, visitor: Annotated[Visitor, Depends(known)], form: Written) -> Response:
     """Send six digits to the registered mailbox."""
-    then = _ours(texts(form).get("then", ""))
+    then = texts(form).get("then", "")
     if not request.app.state.rates.asking("code", visitor.holder.mailbox, _address(request)):
-        errors = {"send": "Too many codes were asked for. Wait an hour, or use the last one that came"}
-        return page(request, "code.html", visitor, status=429, then=then, was_sent=True, errors=errors)
+        errors = {"send": "Too many codes were asked for, so none was sent. Wait an hour before you ask again"}
+        return _code(request, site, visitor, then, errors, 429)
     now = site.now()
     with writing(site.engine) as connection:
         digits = links.new_code(connection, visitor.session, now, site.settings)
     if not send_code(site.settings, visitor.holder, digits, now):
+        with writing(site.engine) as connection:
+            links.forget_code(connection, visitor.session)
         errors = {"send": "The code could not be sent just now. Try again in a few minutes"}
-        return page(request, "code.html", visitor, status=503, then=then, was_sent=False, errors=errors)
-    return page(request, "code.html", visitor, then=then, was_sent=True)
+        return _code(request, site, visitor, then, errors, 503)
+    return _code(request, site, visitor, then)
 
 
 @router.post("/code")
 def typed(request: Request, site: Here, visitor: Annotated[Visitor, Depends(known)], form: Written) -> Response:
     """Six digits that are right make the session good for an hour, whatever it asks for."""
     said, rates, mailbox = texts(form), request.app.state.rates, visitor.holder.mailbox
-    then, digits = _ours(said.get("then", "")), "".join(said.get("digits", "").split())
+    then, digits = said.get("then", ""), "".join(said.get("digits", "").split())
     if visitor.verified:
-        return RedirectResponse(then, 303)
+        return RedirectResponse(_ours(then), 303)
     if not rates.may_try(mailbox):
-        errors = {"digits": "Too many wrong codes were typed in for this mailbox. Try again tomorrow"}
-        return page(request, "code.html", visitor, status=429, then=then, was_sent=True, errors=errors)
+        return _code(request, site, visitor, then, status=429)
+    if not re.fullmatch("[0-9]{6}", digits):  # what could not be right is no guess, and shuts nobody out
+        return _code(request, site, visitor, then, {"digits": "Enter the six digits of the code"}, 422)
     with writing(site.engine) as connection:
-        right = links.verify(connection, visitor.session, digits, site.now(), site.settings)
-    if right:
-        return RedirectResponse(then, 303)
-    if right is False:  # what could not be right is no guess, and shuts nobody out
+        tried = links.verify(connection, visitor.session, digits, site.now(), site.settings)
+    if tried == "right":
+        return RedirectResponse(_ours(then), 303)
+    if tried in ("wrong", "dead"):
         rates.tried(mailbox)
-    errors = {"digits": "That is not the code we sent, or it is too old. Check it, or ask for another"}
-    return page(request, "code.html", visitor, status=422, then=then, was_sent=True, errors=errors)
+    field, says = _NOT_RIGHT[tried]
+    errors = {field: says.format(tries=site.settings.site.code_tries)}
+    return _code(request, site, visitor, then, errors, 422)
+
+
+_NO_CODE = "There is no code to type in: the last one is dead or too old. Ask for another one"
+_NOT_RIGHT = {
+    "wrong": ("digits", "That is not the code we sent. Check it: after {tries} wrong tries it is dead"),
+    "dead": ("send", "That was wrong {tries} times, so this code is dead. Ask for another one"),
+    "none": ("send", _NO_CODE),
+}
 
 
 def _ours(then: str) -> str:

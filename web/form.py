@@ -11,6 +11,7 @@ from models.answers import BOOKS, SAID, Answer, choices, details
 from models.facts import Fact, payload_fields
 from models.facts.base import Timed
 from models.forms import BadFact, base_type
+from models.working_days import LONDON
 
 Options = Sequence[tuple[str, str]]
 """Values to choose from, with their words."""
@@ -86,6 +87,25 @@ def in_words(name: str, value: str) -> str:
     return f"{said[:1].upper()}{said[1:]}"
 
 
+def as_typed(answer: Answer, fields: Sequence[Field], fact: Fact) -> dict[str, str]:
+    """A fact as somebody would have typed it into the form of its answer."""
+    typed = {"answer": answer.name}
+    for one in fields:
+        if one.shape == "times":
+            begins, ends = (at.astimezone(LONDON) for at in (fact.starts_at, fact.ends_at))
+            typed |= _in_boxes(one.name, begins.date())
+            typed |= {f"{one.name}-from": f"{begins:%H:%M}", f"{one.name}-to": f"{ends:%H:%M}"}
+            continue
+        value = fact.happened_on if one.detail == "on" else getattr(fact, one.detail)
+        if value is not None:
+            typed |= _in_boxes(one.name, value) if isinstance(value, date) else {one.name: _as_text(value)}
+    return typed
+
+
+def _in_boxes(name: str, day: date) -> dict[str, str]:
+    return {f"{name}-day": str(day.day), f"{name}-month": str(day.month), f"{name}-year": str(day.year)}
+
+
 # Reading ------------------------------------------------------------------------------------------------------------
 
 
@@ -134,10 +154,17 @@ def read(
     try:
         return fact_from_text(answer.fact.kind, said, on=happened, by=by.code, now=by.now, supersedes=supersedes)
     except BadFact as bad:
-        where = "times" if bad.field in ("starts_at", "ends_at", "fact") else bad.field
-        where = "on" if bad.field == "happened_on" else where
-        reading.errors[names.get(where) or next(iter(names.values()), "answer")] = _sentence(bad.why)
+        reading.errors[where(fields, bad.field)] = _sentence(bad.why)
         return None
+
+
+_STANDS_IN = {"starts_at": "times", "ends_at": "times", "fact": "times", "happened_on": "on"}
+
+
+def where(fields: Sequence[Field], detail: str) -> str:
+    """The name of the question in which a detail is given; of the first one where it is in none of them."""
+    names = {one.detail: one.name for one in fields}
+    return names.get(_STANDS_IN.get(detail, detail)) or next(iter(names.values()), "answer")
 
 
 def _day_of(

@@ -14,10 +14,11 @@ from limits.strategies import MovingWindowRateLimiter
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from settings import Settings
+from web.page import page
 from web.visit import COOKIE
 
 log = logging.getLogger("pathways.site")
@@ -40,6 +41,16 @@ A_YEAR = 31_536_000
 LARGEST_FORM = 512 * 1024
 TOO_LARGE = "That is more than this page takes. Send it in smaller parts."
 
+
+def _said(status: int, title: str, *says: str) -> Response:
+    """A page for whoever it may be: who that is would have to be looked up, and is not."""
+    return page(None, "said.html", status=status, title=title, says=says, anybody=True)
+
+
+NOTHING_THERE = _said(404, "Page not found", "There is no such page.")
+TOO_MUCH = _said(413, "Too much at once", TOO_LARGE, "Nothing was recorded.")
+TOO_OFTEN = _said(429, "Too often", "That was too often. Wait a minute and try again.")
+TOO_OFTEN.headers["retry-after"] = "60"
 PROBLEM = PlainTextResponse("Sorry, something went wrong on our side. Nothing was recorded. Try again soon.", 500)
 
 
@@ -122,19 +133,19 @@ class Guard:
             route = getattr(scope.get("route"), "path", "-")  # never the address itself: it may hold a link
             log.info("%s %s %s %.0f ms", scope["method"], route, status, took * 1000)
 
-    def _refusal(self, scope: Scope) -> PlainTextResponse | None:
+    def _refusal(self, scope: Scope) -> Response | None:
         if "\0" in scope["path"] or b"%00" in scope["query_string"]:
-            return PlainTextResponse("There is no such page.", 404)  # nor does any database or folder take it
+            return NOTHING_THERE  # nor does any database or folder take it
         if scope["path"].startswith("/static/"):
             return None
         came = HTTPConnection(scope)
         length = came.headers.get("content-length", "0")
         if not (length.isdecimal() and len(length) < 12 and int(length) <= self._largest(scope)):
-            return PlainTextResponse(TOO_LARGE, 413)
+            return TOO_MUCH
         link = scope["path"].split("/")[2] if scope["path"].startswith("/l/") else came.cookies.get(COOKIE)
         known_as = hashlib.sha256(link.encode()).hexdigest() if link else None
         if not self.rates.request((scope.get("client") or ("",))[0], known_as):
-            return PlainTextResponse("That was too often. Wait a minute and try again.", 429, {"retry-after": "60"})
+            return TOO_OFTEN
         return None
 
     def _largest(self, scope: Scope) -> int:

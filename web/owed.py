@@ -44,8 +44,10 @@ def _list(
     with reading(site.engine) as connection:
         rows = store.owed(connection, visitor.holder, london_date(site.now()))
         accredited = not visitor.holder.is_staff and own_line(connection, visitor.holder.code, "DVPP") is not None
+        sent = receipts.recent(connection, visitor.holder, london_date(site.now()), site.settings)
     chosen, errors = _as_called_now(chosen, rows), _as_called_now(errors, rows)
     shown = list_of(visitor, rows, chosen) | {"accredited": accredited, "errors": errors}
+    shown |= {"sent": sent, "most": receipts.MOST_RECENT}
     return page(request, "owed.html", visitor, status=422 if errors else 200, **shown)
 
 

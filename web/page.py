@@ -12,6 +12,7 @@ from jinja2 import ChainableUndefined, ChoiceLoader, Environment, FileSystemLoad
 from markupsafe import Markup
 
 from models.working_days import LONDON, say
+from store.audit import saw
 from store.links import Visitor
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -35,10 +36,17 @@ def templates() -> Environment:
 
 
 def page(
-    request: Request, template: str, visitor: Visitor | None = None, *, status: int = 200, **context: Any
-) -> HTMLResponse:
-    """Render a template. `errors`, where given, holds what is wrong by the name of each field."""
-    shown = {"visitor": visitor, "errors": {}, "path": request.url.path, **context}
+    request: Request | None, template: str, visitor: Visitor | None = None, *, status: int = 200, shows: str = "",
+    **context: Any,
+) -> HTMLResponse:  # fmt: skip
+    """Render a template. `errors`, where given, holds what is wrong by the name of each field.
+
+    `shows` is the pathway or receipt on it: who is shown it is written into the audit trail first.
+    """
+    if request and visitor and shows:
+        site = request.app.state.site
+        saw(site.engine, site.now(), visitor.holder.code, shows)
+    shown = {"visitor": visitor, "errors": {}, "path": request.url.path if request else "", **context}
     return HTMLResponse(templates().get_template(template).render(shown), status_code=status)
 
 

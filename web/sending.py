@@ -12,6 +12,7 @@ from store.database import reading
 from store.links import Holder, Visitor
 from store.owed import Owed
 from store.record import Outcome
+from store.refusal import in_words
 from tasks.nudge import nudge, run_now
 from web.visit import Site
 
@@ -32,7 +33,8 @@ def as_shown(one: Owed, seen: str) -> Owed:
 def why_not(outcome: Outcome, holder: Holder) -> str:
     """Why an answer was refused. Providers are told nothing of others: not who holds a referral, nor of a party."""
     if holder.is_staff or not (outcome.rule or outcome.field in ("provider", "about")):
-        why = outcome.why.replace("give supersedes", "open the page /corrections/")  # what the command line is told
+        # What files and the command line are told has other names for things.
+        why = in_words(outcome.why).replace("give supersedes", "open the page /corrections/")
         return f"{why[:1].upper()}{why[1:]}".replace("/corrections/ ", "/corrections/")
     if outcome.rule == "SR-03":
         return "This person cannot be in that session. Choose another one (SR-03)"

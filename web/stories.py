@@ -9,7 +9,7 @@ from store.ask import story
 from store.concerns import risks_to_read
 from store.database import reading
 from web.page import page
-from web.visit import Here, NotYours, Staff
+from web.visit import Here, Named, NotYours, Staff
 
 router = APIRouter()
 A_PAGE = 50
@@ -19,7 +19,7 @@ A_PAGE = 50
 def mine(
     request: Request, site: Here, visitor: Staff, number: int = 1, stands: str = "", reference: str = ""
 ) -> Response:
-    """The open pathways of this adviser or office, what is due first."""
+    """The open pathways of this adviser or office: where they owe an answer first, then by the day it is due."""
     number = max(1, min(number, 100_000))
     said = {"label": stands.strip()[:60], "reference": reference.strip()[:40]}
     with reading(site.engine) as connection:
@@ -32,11 +32,12 @@ def mine(
 
 
 @router.get("/pathways/{reference}")
-def one(request: Request, site: Here, visitor: Staff, reference: str) -> Response:
+def one(request: Request, site: Here, visitor: Staff, reference: Named) -> Response:
     """Where a pathway stands, what is owed, what was said and what happened."""
     with reading(site.engine) as connection:
         if not store.may_read(connection, visitor.holder, reference):
             raise NotYours
         told = story(connection, reference, london_date(site.now()), site.settings)
         risks = risks_to_read(connection, visitor.holder, told)
-    return page(request, "story.html", visitor, story=told, risks=risks, today=london_date(site.now()))
+    today = london_date(site.now())
+    return page(request, "story.html", visitor, shows=reference, story=told, risks=risks, today=today)

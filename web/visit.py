@@ -8,6 +8,7 @@ from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import Depends, Path, Request
+from pydantic import AfterValidator
 from sqlalchemy import Engine
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
@@ -20,6 +21,8 @@ COOKIE = "__Host-session"
 MOST_FIELDS = 5000
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 """A number in an address, as large as our tables number anything."""
+Named = Annotated[str, AfterValidator(str.upper)]
+"""A reference or code in an address, however somebody typed it."""
 
 
 class GoTo(Exception):
