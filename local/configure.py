@@ -36,8 +36,8 @@ def configured() -> Settings:
     now = settings()
     path = now.home / "pathways.toml"
     if not path.exists() or path.read_text(encoding="utf-8").startswith(MARK):
-        now.home.mkdir(parents=True, exist_ok=True, mode=0o700)  # names and addresses are in there
         path.touch(mode=0o600)
+        path.chmod(0o600)  # one from before may be anybody's to read, and settings may hold passwords
         path.write_text(LOCAL.format(**now.ports.model_dump()), encoding="utf-8")
     settings.cache_clear()
     return settings()

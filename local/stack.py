@@ -7,21 +7,26 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import httpx
 from rich.console import Console
 
+from local.variables import variables
 from settings import HERE, Settings
-from tasks.nudge import ask
+from tasks.nudge import ask, client_of
 
 BIN = Path(sys.executable).parent
 POOL = "pathways"
 PATIENCE = 180.0
 """Seconds a server may take to answer for the first time: a fresh Prefect database is migrated then."""
+ANSWERS_WITHIN = 30.0
+"""Seconds after which an answer that has not come is asked for again."""
 
 
 class CannotStart(Exception):
@@ -54,11 +59,14 @@ class Stack:
         for child in reversed(self.children):
             stop(child.process)
 
+    def environment(self) -> dict[str, str]:
+        return environment(self.settings)
+
     def start(self, name: str, *command: str) -> Child:
         log = self.logs / f"{name}.log"
         with log.open("ab") as out:
             process = subprocess.Popen(
-                command, cwd=HERE, env=environment(self.settings), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                command, cwd=HERE, env=self.environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 start_new_session=True,
             )  # fmt: skip
         child = Child(name, process, log)
@@ -85,7 +93,7 @@ class Stack:
         log = self.logs / "setup.log"
         with log.open("ab") as out:
             done = subprocess.run(
-                command, cwd=HERE, env=environment(self.settings), stdin=subprocess.DEVNULL, stdout=out, stderr=out
+                command, cwd=HERE, env=self.environment(), stdin=subprocess.DEVNULL, stdout=out, stderr=out
             )
         if done.returncode:
             raise CannotStart(f"{what} failed; the reason is at the end of {log}")
@@ -111,22 +119,21 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 def environment(settings: Settings) -> dict[str, str]:
     """What children are told: their own Prefect, at home in our folder; nobody else's settings, no telemetry."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-    return inherited | {
-        "PATHWAYS_HOME": str(settings.home),
-        "PREFECT_HOME": str(settings.home / "prefect"),
-        "PREFECT_API_URL": settings.prefect_api,
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
-        "PREFECT_UI_API_URL": settings.prefect_api,
-        "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
-        "PREFECT_TASKS_DEFAULT_NO_CACHE": "true",
-        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
-        # With leases in memory, a restart of the server can leave a sweep's one place taken for ever.
-        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
-        "PREFECT_WORKER_QUERY_SECONDS": "2",
-        "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
-    }
+    password = os.environ.get("PREFECT_SERVER_API_AUTH_STRING")
+    asked = dict.fromkeys(("PREFECT_SERVER_API_AUTH_STRING", "PREFECT_API_AUTH_STRING"), password) if password else {}
+    return (
+        inherited
+        | asked
+        | variables(HERE / "local" / "prefect.env")
+        | {
+            "PATHWAYS_HOME": str(settings.home),
+            "PREFECT_HOME": str(settings.home / "prefect"),
+            "PREFECT_API_URL": settings.prefect_api,
+            "PREFECT_UI_API_URL": settings.prefect_api,
+            # With leases in memory, a restart of the server can leave a sweep's one place taken for ever.
+            "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
+        }
+    )
 
 
 def answers(url: str) -> bool:
@@ -153,12 +160,15 @@ def check_ports(settings: Settings) -> None:
 
 def create_pool(api: str) -> None:
     """Create the work pool, unless it is there. Prefect's own command has the server ask GitHub for a template."""
-    with httpx.Client(base_url=api, timeout=30) as client:
+    until, pool = time.monotonic() + PATIENCE, {"name": POOL, "type": "process"}
+    with client_of(api, ANSWERS_WITHIN) as client:
         try:
-            ask(client, "POST", "work_pools/", json={"name": POOL, "type": "process"})
+            patiently(client, until, "POST", "work_pools/", json=pool)
         except httpx.HTTPStatusError as answer:
             if answer.response.status_code != httpx.codes.CONFLICT:
                 raise CannotStart(f"The work pool could not be created: {answer.response.status_code}") from None
+        except TooBusy:
+            raise CannotStart(f"Prefect did not answer within {PATIENCE:.0f} seconds; try again in a while") from None
 
 
 @contextmanager
@@ -200,7 +210,7 @@ def run(settings: Settings, console: Console, *, samples: bool = True) -> None:
         if samples:
             _load_samples(settings, say)
         say("A round: pathways advanced, late ones chased, mail sent ...")
-        ended = [finish(settings.prefect_api, sweep) for sweep in ("round", "support")]
+        ended = [finish(settings.prefect_api, sweep) for sweep in ("round", "support", "reports")]
         if not all(ended):
             say("The round is taking its time; watch it in the Prefect UI.")
         console.print(_ready(settings), soft_wrap=True, highlight=False)
@@ -235,14 +245,36 @@ def _load_samples(settings: Settings, say: Callable[[str], None]) -> None:
     say(loaded.said)
 
 
+class TooBusy(Exception):
+    """Prefect did not answer in time."""
+
+
+def patiently(client: httpx.Client, until: float, method: str, path: str, **more: Any) -> Any:
+    """What Prefect's API answers. Where it gives none, or fails, the machine is busy: that means not yet.
+
+    Raises TooBusy when there is no answer by then.
+    """
+    while time.monotonic() < until:
+        try:
+            return ask(client, method, path, **more)
+        except httpx.TransportError:
+            time.sleep(0.5)
+        except httpx.HTTPStatusError as answer:
+            if not answer.response.is_server_error:
+                raise
+            time.sleep(0.5)
+    raise TooBusy
+
+
 def finish(api: str, sweep: str, patience: float = 120) -> bool:
     """Run a sweep now and wait until it has ended. False when it has not in time."""
-    with httpx.Client(base_url=api, timeout=30) as client:
-        deployment = ask(client, "GET", f"deployments/name/{sweep}/{sweep}")["id"]
-        run = ask(client, "POST", f"deployments/{deployment}/create_flow_run", json={})["id"]
-        until = time.monotonic() + patience
-        while time.monotonic() < until:
-            state = ask(client, "GET", f"flow_runs/{run}")["state"]
+    until, once = time.monotonic() + patience, uuid4().hex  # asked for twice, it is one run
+    with client_of(api, ANSWERS_WITHIN) as client, suppress(TooBusy):
+        deployment = patiently(client, until, "GET", f"deployments/name/{sweep}/{sweep}")["id"]
+        asked = {"json": {"idempotency_key": once}}
+        run = patiently(client, until, "POST", f"deployments/{deployment}/create_flow_run", **asked)["id"]
+        while True:
+            state = patiently(client, until, "GET", f"flow_runs/{run}")["state"]
             if state["type"] in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}:
                 return True
             time.sleep(0.5)

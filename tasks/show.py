@@ -100,8 +100,8 @@ def _link_page(client: SyncPrefectClient, reference: str, run: str) -> None:
 
 
 def put_table(client: SyncPrefectClient, key: str, table: Table, description: str, run: str | None) -> None:
-    """Write a table artifact under a fixed key; an empty one says that there is nothing."""
-    rows = [{name: _cell(value) for name, value in row.items()} for row in table] or [{"": "nothing"}]
+    """Write a table artifact under a fixed key. An empty one says so under a heading: without one the UI breaks."""
+    rows = [{name: _cell(value) for name, value in row.items()} for row in table] or [{"rows": "none"}]
     body = {"key": key, "type": "table", "data": json.dumps(rows), "description": description, "flow_run_id": run}
     client.request("POST", "/artifacts/", json=body).raise_for_status()
 
