@@ -31,7 +31,8 @@ def looks_like(text: str) -> str | None:
 def words(text: str) -> list[str]:
     """The words of a text without capitals and accents: "José O'Neill" is jose, o, neill."""
     apart = unicodedata.normalize("NFKD", text).casefold()
-    return _WORD.findall("".join(c for c in apart if not unicodedata.combining(c)))
+    bare = apart if apart.isascii() else "".join(c for c in apart if not unicodedata.combining(c))
+    return _WORD.findall(bare)
 
 
 def postcodes(value: str) -> Iterator[str]:
