@@ -1,0 +1,1 @@
+"""Running on many machines: what an operator needs, and the same shape on one machine."""
