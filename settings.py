@@ -3,6 +3,7 @@
 import os
 import re
 from contextlib import suppress
+from datetime import time
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -54,6 +55,12 @@ class Sending(BaseModel):
 SHORTEST_KEY = 32
 
 
+def long_enough(keys: list[str]) -> list[str]:
+    if any(len(key.strip()) < SHORTEST_KEY for key in keys):
+        raise ValueError(f"a key is drawn by lot and has at least {SHORTEST_KEY} characters; one of these is shorter")
+    return keys
+
+
 class Site(BaseModel):
     """The pages on which providers and advisers answer what they owe."""
 
@@ -81,6 +88,8 @@ class Site(BaseModel):
     """How long a link, once opened, shows what is owed before it is opened again [assumption]."""
     correction_days: int = Field(default=1, ge=0)
     """Working days after its recording until which a provider corrects an answer itself [assumption]."""
+    receipt_days: int = Field(default=5, ge=0)
+    """Working days after that for which its receipt is still listed [assumption]."""
     upload_megabytes: int = Field(default=2, ge=1)
     upload_rows: int = Field(default=2000, ge=1)
     requests: str = "240/minute"
@@ -95,14 +104,7 @@ class Site(BaseModel):
             raise ValueError("it is where people reach the site, such as https://pathways.example, without a path")
         return url
 
-    @field_validator("keys")
-    @classmethod
-    def _long(cls, keys: list[str]) -> list[str]:
-        if any(len(key.strip()) < SHORTEST_KEY for key in keys):
-            raise ValueError(
-                f"a key is drawn by lot and has at least {SHORTEST_KEY} characters; one of these is shorter"
-            )
-        return keys
+    _long = field_validator("keys")(long_enough)
 
     @field_validator("requests", "askings")
     @classmethod
@@ -113,6 +115,18 @@ class Site(BaseModel):
             if parse(rate).amount > 0:
                 return rate
         raise ValueError("it is a number and a time, such as 240/minute or 5/hour")
+
+
+class Sessions(BaseModel):
+    """Which sessions can be meant [assumption]: any other is a slip of whoever typed it, and is refused."""
+
+    opens: time = time(7)
+    closes: time = time(22)
+    """When a session begins at the earliest and ends at the latest, by the clocks in London."""
+    hours: dict[str, int] = {"SPIP": 5, "CPPP": 4}
+    """How long one may be in each programme: SPIP's four hours (board2010), with breaks."""
+    months_ahead: int = Field(default=18, ge=1)
+    """How far ahead one may be fixed."""
 
 
 class Ports(BaseModel):
@@ -146,6 +160,14 @@ class Settings(BaseSettings):
     """What a reference in that strand's own mail leads to."""
     restricted_channels: dict[str, Channel] = {}
     """That strand's own channels: none of `channels` ever carries its mail."""
+    personal_keys: list[str] = []
+    """What personal details are encrypted with, the newest last; a file in `home` when empty, beside SQLite only."""
+    restricted_personal_keys: list[str] = []
+    """The same in the restricted database."""
+    retention: dict[str, int] = {}
+    """How many months after their end the pathways of a programme are kept with what is personal; for ever when empty.
+
+    `pathways personal erase --expired` erases what is past that."""
     limits: Path = HERE / "models" / "limits.toml"
     profile: Literal["composite", "dated"] = "dated"
     """"dated" keeps each service's real closing date; "composite" leaves it out, for demonstration."""
@@ -157,10 +179,19 @@ class Settings(BaseSettings):
     """The domain of Message-IDs."""
     channels: dict[str, Channel] = {}
     sending: Sending = Sending()
+    sessions: Sessions = Sessions()
     ports: Ports = Ports()
+    sent_log: str = "sent.log"
+    """Where what went out is written down, in `home` or by its whole path: best not on the database's own disk."""
     prefect_api: str = ""
     """The address of Prefect's API; the one on this machine when empty."""
+    audit_keys: list[str] = []
+    """What the audit trail is sealed with, the newest last. Without any, whoever owns the database could make the whole
+    trail anew, and only a head kept elsewhere would show it."""
     batch: int = Field(default=500, ge=1)
+    show_runs_up_to: int = Field(default=1000, ge=0)
+    """Of how many pathways that one sweep moved a run is left in Prefect: each costs it about 60 ms, a hundred
+    times what it costs to advance one. The others show when they next move alone, and in `caseload` at once."""
     show_steps_up_to: int = 60
     """A run that moved more pathways than this leaves out their steps artifacts: each costs Prefect about 40 ms."""
 
@@ -174,6 +205,15 @@ class Settings(BaseSettings):
     def run_link(self) -> str:
         """Where the runs of a pathway are seen in the Prefect UI, with {reference} in it."""
         return f"{self.prefect_api.removesuffix('/api')}/v2/runs?flow-run-search={{reference}}"
+
+    _long = field_validator("personal_keys", "restricted_personal_keys", "audit_keys")(long_enough)
+
+    @field_validator("retention")
+    @classmethod
+    def _positive(cls, months: dict[str, int]) -> dict[str, int]:
+        if any(number < 1 for number in months.values()):
+            raise ValueError("a retention period is a number of months, from 1 on")
+        return {programme.upper(): number for programme, number in months.items()}
 
     @field_validator("restricted_database")
     @classmethod
@@ -248,6 +288,7 @@ def restricted(settings: Settings) -> Settings:
         "database": settings.restricted_database or f"sqlite:///{settings.home / 'restricted.db'}",
         "link": settings.restricted_link,
         "channels": settings.restricted_channels,
+        "sent_log": str(Path(settings.sent_log).with_name(f"restricted-{Path(settings.sent_log).name}")),
         "mail_domain": f"strand.{settings.mail_domain}",  # messages are numbered as those of the other database are
     }
     return settings.model_copy(update=of_its_own)

@@ -2,7 +2,22 @@
 
 import typer
 
-from cli import do, evaluate, files, links, look, machine, outbox, plan, restricted, text
+from cli import (
+    audit,
+    do,
+    evaluate,
+    files,
+    links,
+    look,
+    machine,
+    outbox,
+    personal,
+    plan,
+    restored,
+    restricted,
+    simulate,
+    text,
+)
 
 app = typer.Typer(
     name="pathways",
@@ -14,9 +29,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for commands in (machine, files, do, look, plan, evaluate):
+for commands in (machine, files, do, look, plan, evaluate, restored, simulate):
     commands.register(app)
-for name, group in {"links": links, "outbox": outbox, "text": text, "restricted": restricted}.items():
+_GROUPS = {
+    "audit": audit, "links": links, "outbox": outbox, "personal": personal, "text": text, "restricted": restricted
+}  # fmt: skip
+for name, group in _GROUPS.items():
     app.add_typer(group.app, name=name)
 
 

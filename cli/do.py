@@ -9,6 +9,11 @@ import typer
 from cli.say import FORBIDDEN, NOT_FOUND, REFUSED, USAGE, error
 
 By = Annotated[str, typer.Option("--by", envvar="PATHWAYS_BY", help="Your code: a practitioner's or provider's.")]
+Who = Annotated[
+    str, typer.Option("--by", envvar="PATHWAYS_BY", help="Your code, for the audit trail.", parser=str.upper)
+]
+OPERATOR = "OPERATOR"
+"""Who is written down in the audit trail where nobody said who they were."""
 On = Annotated[
     str | None, typer.Option("--on", help="The day it happened, 31/01/2022 or 2022-01-31; today if left out.")
 ]
@@ -39,10 +44,13 @@ def hold(
     reason: Annotated[
         str, typer.Option(help="court_request, party_unwell, provider_request, data_query or other")
     ] = "other",
+    which: Annotated[
+        str | None, typer.Option("--hold", help="A code of its own, such as H-2, for a second hold of one day.")
+    ] = None,
     on: On = None,
 ) -> None:
     """Put a pathway on hold: its clocks stop and nobody is chased."""
-    _record(pathway, "held", {"reason": reason}, by, on)
+    _record(pathway, "held", {"reason": reason} | ({"hold": which} if which else {}), by, on)
 
 
 def release(pathway: str, by: By, on: On = None) -> None:
@@ -56,6 +64,12 @@ def pair(detail: str) -> tuple[str, str]:
         error(f'"{detail}" is no detail; write it as name=value, for example session=S-12')
         raise typer.Exit(USAGE)
     return name, value
+
+
+def as_typed(why: str) -> str:
+    """Why something is refused, with what forms and files call a field as it is typed here."""
+    why = why.replace("give supersedes", "add --supersedes")
+    return why.replace("(hold=...)", "(hold=H-2, or --hold H-2 after `pathways hold`)")
 
 
 def _record(
@@ -78,10 +92,10 @@ def _record(
     done = keep(database(settings().database_url), [Reported(case_reference(about), fact)], now, settings())
     outcome = done.outcomes[0]
     if outcome.result == "refused":
-        error(f"Not recorded. {outcome.why}")
+        error(f"Not recorded. {as_typed(outcome.why)}")
         raise typer.Exit(FORBIDDEN if outcome.rule else NOT_FOUND if outcome.field == "about" else REFUSED)
     if outcome.why:
-        error(f"Not recorded anew. {outcome.why}")
+        error(f"Not recorded anew. {as_typed(outcome.why)}")
         raise typer.Exit(REFUSED)
     if outcome.result == "unchanged":
         print(f"Known already, as fact {outcome.fact_id}.")
@@ -135,10 +149,13 @@ def deliver() -> None:
     """Turn notices into messages and send what may be sent at this hour; here and now, without a Prefect server."""
     from collections import Counter
 
+    from cli.restored import refuse_if_held
     from notifications.channels import Channels
     from settings import settings
     from store.database import database
     from store.outbox import gather
+    from store.seal import seal
+    from store.trail import trail
     from tasks.deliver import send
 
     engine = database(settings().database_url)
@@ -147,6 +164,8 @@ def deliver() -> None:
     with Channels(settings()) as channels:
         while batch := send(engine, channels, datetime.now(UTC), settings()):
             done += batch
+    seal(trail(settings()), datetime.now(UTC))
     print("Delivered: " + (", ".join(f"{count} {state}" for state, count in sorted(done.items())) or "nothing to send"))
+    refuse_if_held(engine, "pathways restored")
     if not settings().channels:
         error("No channel is configured, so notices wait; see [channels] in the README.")

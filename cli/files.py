@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from cli.do import OPERATOR, Who
 from cli.say import REFUSED, USAGE, error, table
 
 
@@ -20,19 +21,25 @@ def register(app: typer.Typer) -> None:
 def load(
     kind: Annotated[str, typer.Argument(help="What the file holds; see `pathways template`.")],
     file: Annotated[Path, typer.Argument(help="A CSV or XLSX file.")],
+    by: Who = OPERATOR,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
     """Load a file. Good rows go in; bad ones are said, and handed back beside it to correct and load again."""
     import intake
     from settings import settings
-    from store.database import database
+    from store.audit import note
+    from store.database import database, writing
     from tasks.nudge import nudge
 
     _known(kind)
     if kind == "cases" and file.exists():
         _not_among_samples()
+    engine, now = database(settings().database_url), datetime.now(UTC)
     with _progress() as progress:
-        done = intake.load(database(settings().database_url), kind, file, datetime.now(UTC), settings(), progress)
+        done = intake.load(engine, kind, file, now, settings(), progress)
+    if done.added or done.changed:
+        with writing(engine) as connection:
+            note(connection, now, by, f"loaded a file: {done.added} added, {done.changed} changed", kind)
     reached = nudge(settings().prefect_api, done.touched)
     if as_json:
         table([done.as_dict()], as_json=True)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cli.do import OPERATOR, Who
 from cli.say import NOT_FOUND, error, table
 
 app = typer.Typer(help="Return links: who has one, withdraw them, sign with a new key.", no_args_is_help=True)
@@ -24,14 +25,18 @@ def listed(as_json: Annotated[bool, typer.Option("--json", help="For machines.")
 
 
 @app.command()
-def withdraw(code: Annotated[str, typer.Argument(help="A provider's or practitioner's code.")]) -> None:
+def withdraw(
+    code: Annotated[str, typer.Argument(help="A provider's or practitioner's code.")], by: Who = OPERATOR
+) -> None:
     """Withdraw every link of a provider or practitioner; whoever opened one is out at once."""
     from settings import settings
-    from store import links
+    from store import audit, links
     from store.database import database, writing
 
+    now = datetime.now(UTC)
     with writing(database(settings().database_url)) as connection:
-        count = links.withdraw(connection, code.upper(), datetime.now(UTC))
+        if count := links.withdraw(connection, code.upper(), now):
+            audit.note(connection, now, by, "withdrew links", code.upper())
     if not count:
         error(f"{code.upper()} has no link that is worth anything.")
         raise typer.Exit(NOT_FOUND)

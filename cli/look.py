@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.do import OPERATOR, Who
 from cli.say import NOT_FOUND, error, table
 
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]
@@ -52,16 +53,19 @@ def show(pathway: str, as_json: Json = False) -> None:
     table([_as_dict(story)], as_json=True) if as_json else print("\n".join(ten_lines(story)))
 
 
-def note(pathway: str) -> None:
+def note(pathway: str, by: Who = OPERATOR, as_json: Json = False) -> None:
     """Print the draft of the paper the court waits for: facts, dates, chases. Nothing goes unsigned (SR-13)."""
     from notifications.papers import court_paper
+    from store.audit import saw
 
     story = _story(pathway)
     drafted = court_paper(story, _today())
     if drafted is None:
         error(f"{story.loaded.row.reference}: no paper; nothing calls for one to the court now.")
         raise typer.Exit(NOT_FOUND)
-    print(drafted)
+    rows = [{"pathway": story.loaded.row.reference, "draft": drafted}]
+    saw(_database(), datetime.now(UTC), by, story.loaded.row.reference)
+    table(rows, as_json=True) if as_json else print(drafted)
 
 
 def _database():

@@ -10,6 +10,7 @@ def register(app: typer.Typer) -> None:
     app.command()(run)
     app.command()(site)
     app.command()(migrate)
+    app.command()(deployments)
     app.command()(samples)
 
 
@@ -19,10 +20,13 @@ def run(
     """Start everything on this machine: database, Prefect, worker, mailbox and samples. Ctrl-C stops it."""
     from rich.console import Console
 
+    from local.alone import alone
     from local.configure import configured
     from local.stack import run
+    from settings import settings
 
-    run(configured(), Console(), samples=samples)
+    with alone(settings()):
+        run(configured(), Console(), samples=samples)
 
 
 def site() -> None:
@@ -30,6 +34,8 @@ def site() -> None:
     from settings import settings
     from web.serve import serve
 
+    site, port = settings().site, settings().ports.site
+    print(f"The site is at {site.url} and listens on {site.listens}, port {port}. Ctrl-C stops it.", flush=True)
     serve(settings())
 
 
@@ -44,6 +50,25 @@ def migrate() -> None:
     if settings().restricted_database != OFF:
         migrate(strand(settings()), restricted=True)
     print("The database is up to date.")
+
+
+def deployments() -> None:
+    """Create or renew what Prefect runs: the work pool, and every deployment of prefect.yaml with its schedules."""
+    import os
+    import subprocess
+
+    from cli.say import REFUSED, error
+    from local.stack import BIN, create_pool
+    from settings import HERE, settings
+
+    create_pool(settings().prefect_api)
+    said = {"PREFECT_API_URL": settings().prefect_api} | os.environ
+    command = [BIN / "prefect", "--no-prompt", "deploy", "--all"]
+    done = subprocess.run(command, cwd=HERE, env=said, capture_output=True, text=True)
+    if done.returncode:
+        error(f"Prefect did not take the deployments:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        raise typer.Exit(REFUSED)
+    print("Prefect has the work pool and every deployment of prefect.yaml.")
 
 
 def samples() -> None:

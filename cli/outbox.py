@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cli.do import OPERATOR, Who
 from cli.say import NOT_FOUND, USAGE, error, table
 
 app = typer.Typer(help="Messages that failed: see them, correct the address, send them again.", no_args_is_help=True)
@@ -29,6 +30,7 @@ def listed(
 def correct(
     code: Annotated[str, typer.Argument(help="The provider or practitioner.")],
     address: Annotated[str, typer.Argument(help="Where mail reaches them.")],
+    by: Who = OPERATOR,
 ) -> None:
     """Give a provider or practitioner the right address. Messages are sent to the address in force when they go out."""
     from intake.cells import mail_address
@@ -41,22 +43,30 @@ def correct(
     except ValueError as bad:
         error(f"Not corrected: {bad}.")
         raise typer.Exit(USAGE) from None
-    if not correct_address(database(settings().database_url), code.upper(), address):
+    if not correct_address(database(settings().database_url), code.upper(), address, datetime.now(UTC), by):
         error(f"Nobody has the code {code.upper()}.")
         raise typer.Exit(NOT_FOUND)
     print(f"{code.upper()} is now reached at {address}.")
 
 
 @app.command()
-def resend(message: Annotated[int, typer.Argument(help="Its number, from `pathways outbox list`.")]) -> None:
-    """Put a failed message back, to go out with the next delivery under the same Message-ID."""
+def resend(
+    messages: Annotated[list[int], typer.Argument(help="Their numbers, from `pathways outbox list`.")],
+    by: Who = OPERATOR,
+) -> None:
+    """Put failed messages back, to go out with the next delivery under the same Message-IDs."""
     from settings import settings
     from store.database import database
     from store.outbox import resend as put_back
     from tasks.nudge import run_now
 
-    if not put_back(database(settings().database_url), message, datetime.now(UTC)):
-        error(f"There is no failed message {message}.")
+    engine = database(settings().database_url)
+    wanted = sorted(set(messages))
+    back = [number for number in wanted if put_back(engine, number, datetime.now(UTC), by)]
+    for number in back:
+        print(f"Message {number} goes out with the next delivery.")
+    if back:
+        run_now(settings().prefect_api, "deliver/deliver")
+    if missing := [number for number in wanted if number not in back]:
+        error(f"There is no failed message {', '.join(map(str, missing))}.")
         raise typer.Exit(NOT_FOUND)
-    run_now(settings().prefect_api, "deliver/deliver")
-    print(f"Message {message} goes out with the next delivery.")

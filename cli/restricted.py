@@ -7,7 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.do import By, On, pair
+from cli import restored
+from cli.do import OPERATOR, By, On, Who, as_typed, pair
+from cli.personal import DryRun, To, hand_over, say_wiped
 from cli.say import NOT_FOUND, REFUSED, USAGE, error, table
 from cli.text import read_text, refused, show_texts
 
@@ -27,6 +29,7 @@ def go_round() -> None:
 
     sweep_strand(support, datetime.now(UTC), settings())
     print("Done.")
+    restored.refuse_if_held(_strand(), "pathways restricted restored")
 
 
 @app.command("list")
@@ -41,13 +44,17 @@ def listed(as_json: Json = False) -> None:
 
 
 @app.command()
-def show(pathway: Annotated[str, typer.Argument(help="A support pathway, or the DVPP it follows.")]) -> None:
-    """Where one stands, what is owed, what was heard, and how she is reached safely."""
+def show(
+    pathway: Annotated[str, typer.Argument(help="A support pathway, or the DVPP it follows.")], by: Who = OPERATOR
+) -> None:
+    """Where one stands, what is owed, what was heard, and how she is reached safely. That you saw it is noted."""
     from cli.look import ten_lines
+    from store.audit import saw
     from store.database import reading
     from store.strand import contact
 
     story = _story(pathway)
+    saw(_strand(), datetime.now(UTC), by, story.loaded.row.reference)
     with reading(_strand()) as connection:
         reached = contact(connection, story.loaded.row.reference)
     facts = [f"  {f.id:>6}  {f.happened_on:%d/%m/%Y}  {f.label}, by {f.recorded_by}" for f in story.facts]
@@ -86,7 +93,7 @@ def record(
     subject = story.loaded.row.reference
     outcome = keep(_strand(), [Reported(subject, made)], now, restricted(settings())).outcomes[0]
     if outcome.result == "refused":
-        error(f"Not recorded. {outcome.why}")
+        error(f"Not recorded. {as_typed(outcome.why)}")
         raise typer.Exit(REFUSED)
     print(f"Recorded as fact {outcome.fact_id}." if outcome.result == "recorded" else "Known already.")
 
@@ -214,6 +221,68 @@ def concern(
     said = {"concern": row.number, "pathway": row.pathway, "at risk": row.about, "by": row.recorded_by}
     show_texts([said | {"recorded": row.recorded_at, "says": row.body}], as_json=False, empty="")
     table(readings, as_json=False, title="Read")
+
+
+@app.command()
+def export(
+    pathway: Annotated[str, typer.Argument(help="A support pathway, or the DVPP it follows.")],
+    by: By,
+    to: To = None,
+    as_json: Json = False,
+) -> None:
+    """Write down all that the strand holds of a survivor. That you did so is in its audit trail."""
+    from store.audit import note
+    from store.database import writing
+    from store.personal import of_survivor
+
+    _of_strand(by)
+    reference = _story(pathway).loaded.row.reference
+    with writing(_strand()) as connection:
+        report = of_survivor(connection, reference)
+        note(connection, datetime.now(UTC), by.upper(), "exported what is held", reference)
+    hand_over(report, to, as_json=as_json)
+
+
+@app.command()
+def erase(
+    pathway: Annotated[str, typer.Argument(help="A support pathway, or the DVPP it follows.")],
+    by: By,
+    words: Annotated[
+        bool, typer.Option("--concerns", help="What was written of harm under his pathway goes too.")
+    ] = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Erase what is known of a survivor whose support is over, and the texts held for her."""
+    from dataclasses import asdict
+
+    from settings import settings
+    from store.database import database, reading
+    from store.erasure import NotErased, asked_of_survivor, erase_survivor
+
+    _of_strand(by)
+    reference, main = _story(pathway).loaded.row.reference, database(settings().database_url)
+    try:
+        if dry_run:
+            with reading(_strand()) as connection:
+                done = asked_of_survivor(main, connection, reference)
+        else:
+            done = erase_survivor(main, _strand(), reference, by.upper(), datetime.now(UTC), words=words)
+    except NotErased as why:
+        error(str(why))
+        raise typer.Exit(REFUSED) from None
+    table([asdict(done)], as_json=as_json, title="Would be erased" if dry_run else "Erased")
+    if not dry_run:
+        say_wiped(_strand())
+
+
+def _place() -> tuple[Any, Any]:
+    from settings import restricted, settings
+
+    return _strand(), restricted(settings())
+
+
+app.command("restored")(restored.command(_place))
 
 
 def _strand():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -13,7 +14,7 @@ OK, REFUSED, USAGE, NOT_FOUND, FORBIDDEN = range(5)
 def table(rows: Sequence[dict[str, Any]], *, as_json: bool, title: str = "", empty: str = "Nothing.") -> None:
     """Print rows: JSON if asked for, tab-separated lines when piped, otherwise a table."""
     if as_json:
-        print(json.dumps(rows, default=_as_json, indent=2))
+        print(json.dumps(rows, default=as_text, indent=2))
     elif not sys.stdout.isatty():
         for row in [dict(zip(rows[0], rows[0], strict=True)), *rows] if rows else []:
             print("\t".join(_cell(value) for value in row.values()))
@@ -46,7 +47,7 @@ def _cell(value: Any) -> str:
     return "" if value is None else str(value)
 
 
-def _as_json(value: Any) -> Any:
+def as_text(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
@@ -61,23 +62,43 @@ def complain(problem: Exception) -> int:
         raise problem
     kind = type(problem).__name__
     if kind in {
+        "CannotSeal",
         "CannotStart",
         "FileRefused",
         "LimitsError",
         "NoKeys",
+        "NotRestored",
+        "NotWrittenDown",
         "SamplesRefused",
         "ChannelError",
         "RestrictedOff",
         "WrongDatabase",
+        "WrongKey",
     }:
         error(str(problem))
     elif kind == "ValidationError":
         for line in problem.errors(include_url=False, include_input=False):  # type: ignore[attr-defined]
             error(f"Settings: {'.'.join(map(str, line['loc']))}: {line['msg']}")
-    elif kind == "OperationalError" and "no such table" in str(problem):
-        error("The database is empty. Run `pathways migrate`, or `make run`, first.")
-    elif kind in {"OperationalError", "ProgrammingError"}:
-        error("The database cannot be used: it is missing, locked, full or not up to date. Try `pathways migrate`.")
+    elif hasattr(problem, "orig"):
+        error(_of_database(problem.orig))
     else:
         error(f"Something went wrong that should not have ({kind}). Run it again with PATHWAYS_DEBUG=1 to see where.")
     return REFUSED
+
+
+_AGAIN = "Nothing of what was under way is kept, and the same command again is safe."
+_DATABASE = {
+    "no such table|UndefinedTable": "The database is empty. Run `pathways migrate`, or `make run`, first.",
+    "unable to open": "There is no database there. Try `pathways migrate`, or `make run`.",
+    "is locked|LockNotAvailable|DeadlockDetected": f"The database is busy: somebody else writes to it. {_AGAIN}",
+    "is full|DiskFull": f"The disk of the database is full; make room. {_AGAIN}",
+    "connection|AdminShutdown|CannotConnectNow": f"The database cannot be reached; see that it runs. {_AGAIN}",
+    "malformed|not a database|DataCorrupted": "The database is damaged. Stop everything, and bring a backup back.",
+}
+"""What is wrong with the database, by the kind of its error or words in it."""
+
+
+def _of_database(problem: object) -> str:
+    said = f"{type(problem).__name__} {problem}"
+    other = "The database cannot be used; it may not be up to date. Try `pathways migrate`."
+    return next((sentence for words, sentence in _DATABASE.items() if re.search(words, said)), other)

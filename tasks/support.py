@@ -14,7 +14,9 @@ from store.chase import chase
 from store.database import database, reading
 from store.known import forbidden
 from store.listen import listen
+from store.seal import seal
 from store.strand import PROGRAMME, strand
+from store.trail import strand_trail
 from tasks.deliver import send
 from tasks.safely import Fault, safely
 
@@ -30,6 +32,7 @@ def sweep_strand(story: Callable[[Pathway], None], now: datetime, settings: Sett
     chase(own, now, of_its_own)
     _deliver(own, now, of_its_own)
     texts.take_back(main, own, now)
+    seal(strand_trail(settings), now)
     if failed:
         raise Fault(failed[0].failure or "", "a pathway function")
     if not_opened:

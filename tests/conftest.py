@@ -1,5 +1,6 @@
 """Databases to test against: SQLite in a file, and a real PostgreSQL started for the session."""
 
+import json
 import os
 import shutil
 import tempfile
@@ -16,6 +17,13 @@ from store.database import database
 from store.migrate import migrate
 
 NUMBERS = count(1)
+
+# Nothing is left in the folder that the settings name when nobody says otherwise: it is one of ours, and with keys in
+# the settings no file of them is made.
+HOME = tempfile.TemporaryDirectory(prefix="case-pathways-home-")
+os.environ["PATHWAYS_HOME"] = HOME.name
+for name in ("PATHWAYS_PERSONAL_KEYS", "PATHWAYS_RESTRICTED_PERSONAL_KEYS"):
+    os.environ[name] = json.dumps([f"{name}, of the tests only"])
 
 # The suite draws the same lives each time, so that it says the same of the same code; to look for others:
 # HYPOTHESIS_PROFILE=default make test
@@ -47,8 +55,13 @@ class Postgres:
     def fresh(self) -> str:
         return self.create(f"test_{next(NUMBERS)}", "template_with_tables")
 
+    def copy(self, source: str, target: str) -> None:
+        """Make one database as another is, whatever it was before."""
+        self.drop(target)
+        self.create(target, source)
+
     def drop(self, name: str) -> None:
-        self._run(f"DROP DATABASE {name} WITH (FORCE)")
+        self._run(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
     def _run(self, sql: str) -> None:
         with self.admin.connect() as connection:

@@ -4,13 +4,14 @@ import csv
 import email
 import email.policy
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, TypeVar
@@ -56,6 +57,9 @@ def write_file(folder: Path, kind: str, *rows: dict[str, Any]) -> Path:
 class Machine:
     """One machine: its home folder, its ports and what runs on it."""
 
+    command: tuple[str, ...] = (PATHWAYS, "run")
+    """What starts it."""
+
     def __init__(self, folder: Path) -> None:
         self.home, self.user, self.said = folder / "home", folder / "user", folder / "said.txt"
         self.user.mkdir(parents=True)
@@ -72,10 +76,10 @@ class Machine:
     # Starting and stopping -------------------------------------------------------------------------------------------
 
     def start(self, *options: str) -> None:
-        """`pathways run`, until it says that it is running."""
+        """`pathways run`, or what else starts it, until it says that it is running."""
         with self.said.open("wb") as out:
             self.process = subprocess.Popen(
-                [PATHWAYS, "run", *options], cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL,
+                [*self.command, *options], cwd=ROOT, env=self.environment, stdin=subprocess.DEVNULL,
                 stdout=out, stderr=out, start_new_session=True,
             )  # fmt: skip
         wait_for("the stack to run", self._runs_or_ended, patience=180)
@@ -101,6 +105,19 @@ class Machine:
         mark = f"PATHWAYS_HOME={self.home}\0".encode()
         return [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if mark in _environ(entry)]
 
+    def listening(self) -> set[tuple[str, int]]:
+        """The addresses and ports on which processes of this home take connections."""
+        ours = {inode for process in self.living() for inode in _sockets(process)}
+        found = set()
+        for table, family in (("tcp", socket.AF_INET), ("tcp6", socket.AF_INET6)):
+            for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+                _, local, _, state, *_, inode = line.split()[:10]
+                if state == "0A" and inode in ours:  # 0A is LISTEN
+                    host, port = local.split(":")
+                    words = b"".join(bytes.fromhex(host[n : n + 8])[::-1] for n in range(0, len(host), 8))
+                    found.add((socket.inet_ntop(family, words), int(port, 16)))
+        return found
+
     def taken_ports(self) -> list[int]:
         return [port for port in self.ports.values() if _answers(port)]
 
@@ -117,7 +134,10 @@ class Machine:
         return done
 
     def load(self, kind: str, *rows: dict[str, Any]) -> None:
-        self.pathways("load", kind, str(write_file(self.user.parent, kind, *rows)))
+        self.pathways("load", kind, str(self.write(kind, *rows)))
+
+    def write(self, kind: str, *rows: dict[str, Any]) -> Path:
+        return write_file(self.user.parent, kind, *rows)
 
     @property
     def address(self) -> str:
@@ -176,6 +196,14 @@ class Machine:
         """What has come to the local mailbox, or to the strand's."""
         files = sorted((self.home / folder / "new").glob("*"))
         return [email.message_from_bytes(file.read_bytes(), policy=email.policy.default) for file in files]
+
+
+def _sockets(process: int) -> Iterator[str]:
+    """The inodes of the sockets a process has open."""
+    for link in Path(f"/proc/{process}/fd").glob("*"):
+        with suppress(OSError):
+            if found := re.fullmatch(r"socket:\[(\d+)\]", os.readlink(link)):
+                yield found[1]
 
 
 def _environ(entry: Path) -> bytes:

@@ -155,6 +155,19 @@ def test_json_parses(pathways: Desk, question: list[str]):
     assert isinstance(json.loads(pathways(*question, "--json").out), list)
 
 
+def test_the_draft_of_a_paper_is_there_for_machines_too(pathways: Desk):
+    reference = first(pathways, "Awaiting signature")
+    [row] = json.loads(pathways("note", reference, "--json").out)
+    assert row == {"pathway": reference, "draft": pathways("note", reference).out.rstrip("\n")}
+
+
+def test_the_site_says_where_it_is_when_it_starts(fresh: Desk):
+    served: list[Settings] = []
+    fresh.monkeypatch.setattr("web.serve.serve", served.append)
+    said = fresh("site").out
+    assert f"{served[0].site.url} and listens on 127.0.0.1, port {served[0].ports.site}" in said
+
+
 @pytest.mark.parametrize("question", ["list", "overdue"])
 def test_a_pipe_gets_a_header_and_tab_separated_lines_of_the_same_width(pathways: Desk, question: str):
     header, *rows = pathways(question).out.splitlines()
@@ -193,6 +206,22 @@ def test_a_case_may_be_written_in_another_spelling(pathways: Desk, spelling: str
     case = json.loads(pathways("list", "--json").out)[0]["case"]
     typed = spelling.format(case, lower=case.lower(), apart=f"{case[:4].lower()} {case[4:]}")
     assert pathways("record", typed, "risk_raised", "--by", "fca01").out.startswith("Recorded as fact")
+
+
+def test_what_contradicts_a_fact_says_what_to_type_to_correct_it(pathways: Desk):
+    words = ("record", first(pathways, "Awaiting safeguarding"), "suitability_decided", "suitable=yes", "--by", "FCA01")
+    number = re.search(r"fact (\d+)", pathways(*words).out)[1]
+    refused = pathways(*words[:3], "suitable=no", *words[4:])
+    assert refused.code == 1 and refused.err.endswith(f"; to correct that one, add --supersedes {number}\n")
+    assert "Recorded" in pathways(*words[:3], "suitable=no", *words[4:], "--supersedes", number).out
+
+
+def test_a_second_hold_of_one_day_says_which_it_is(pathways: Desk):
+    reference = first(pathways, "Awaiting session")
+    held, released = ("hold", reference, "--by", "FCA01"), ("release", reference, "--by", "FCA01")
+    assert "Recorded" in pathways(*held).out and "Recorded" in pathways(*released).out
+    assert "(hold=H-2, or --hold H-2 after `pathways hold`)" in pathways(*held).err
+    assert "Recorded" in pathways(*held, "--hold", "H-2").out
 
 
 # Exit codes and wrong input -------------------------------------------------------------------------------------------

@@ -21,13 +21,13 @@ import pytest
 
 from models.working_days import LONDON
 from tests.browser import Tab, chromium, code_in, link_in
+from tests.canary import heard, needles, planted
 from tests.engine import OVER, Machine, found_in, parts, wait_for
 
 TODAY = datetime.now(LONDON).date()
 
-# What is personal and so may stand in our database only. Each is a word nothing else would use.
-PERSONAL = ["Zephyrine", "Quorlswick", "Gobbledeane", "Wexcombe", "7700 900", "7700900", "hushmere", "1984-02-29",
-            "29/02/1984", "Volapuk", "theodolite"]  # fmt: skip
+# What is personal, in every field there is: it stands in our databases only, and there encrypted.
+PERSONAL = needles(*(planted("party", number) for number in range(2, 20)), planted("provider_text"))
 MAILBOXES = ["staff-canary", "provider-canary"]
 TYPED = "Auntie Marmaduke"
 """What somebody types into the form where a reference belongs."""
@@ -42,12 +42,8 @@ def case(number: int) -> dict[str, Any]:
     """A case whose parties are called like nobody else."""
     row = {"case": f"ZE26P9000{number}", "court": "ECT1", "adviser": "EADV", "received_on": ago(40)}
     for role, letter in (("applicant", "A"), ("respondent", "R")):
-        row |= {
-            role: f"E-{number}{letter}", f"{role}_name": f"Zephyrine{letter} Quorlswick",
-            f"{role}_date_of_birth": "29/02/1984", f"{role}_address": f"{number} Gobbledeane Row, Wexcombe, QX{number} 4ZZ",
-            f"{role}_phone": f"07700 90000{number}", f"{role}_email": f"zephyrine{letter}{number}@hushmere.example",
-            f"{role}_language": "Volapuk", f"{role}_access_needs": "brings a theodolite",
-        }  # fmt: skip
+        personal = planted("party", 2 * number + (role == "respondent"))
+        row |= {role: f"E-{number}{letter}"} | {f"{role}_{name}": value for name, value in personal.items()}
     return row
 
 
@@ -125,7 +121,7 @@ def test_the_referral_reaches_the_provider_with_a_reference_and_a_link_and_nothi
     assert set(said) == {"text/plain", "text/html"}
     for body in said.values():
         assert "SPIP-E0001" in body and f"http://127.0.0.1:{machine.ports['site']}/l/" in body
-        assert not [word for word in PERSONAL if word.lower() in body.lower()]
+        assert not heard(PERSONAL, body)
 
 
 def test_the_states_follow_what_is_recorded_by_command_and_by_form(machine: Machine):
@@ -199,16 +195,13 @@ def test_a_cppp_pathway_is_for_both_parents_opens_spip_for_one_and_invites_its_p
     )
     assert mail["To"] == "epra@staff-canary.example"
     calendar = parts(mail)["text/calendar"]
-    assert "METHOD:REQUEST" in calendar and "SEQUENCE:0" in calendar and "Quorlswick" not in calendar
+    assert "METHOD:REQUEST" in calendar and "SEQUENCE:0" in calendar and not heard(PERSONAL, calendar)
 
 
 # The restricted strand ------------------------------------------------------------------------------------------------
 
-SURVIVOR = {"pathway": "DVPP-E0005", "name": "Philomena Nettlecombe", "phone": "01632 960177", "email": "wistaria@primrose.example",
-            "address": "4 Larkrise Steps, Thistledown, QX9 9ZZ", "workplace": "Marchpane Dairy", "school": "Foxglove Infants",
-            "safe_times": "Tuesdays"}  # fmt: skip
-CANARIES = ["Philomena", "Nettlecombe", "960177", "wistaria", "primrose", "Larkrise", "Thistledown", "QX9 9ZZ", "Marchpane",
-            "Foxglove"]  # fmt: skip
+SURVIVOR = {"pathway": "DVPP-E0005", **planted("survivor")}
+CANARIES = needles(planted("survivor"), planted("held_text"))
 STAFF = "strand-canary"
 
 
@@ -233,13 +226,14 @@ def test_sr_11_the_survivors_strand_runs_beside_and_prefect_hears_only_that_it_i
     assert run["parameters"] == {}
     restricted(machine, "survivors", SURVIVOR)
     machine.reference = json.loads(machine.pathways("restricted", "list", "--json").stdout)[0]["pathway"]
-    texts = ["He attends and takes part.", "She now lives at 4 Larkrise Steps.", "Reach her on 01632 96 01 77 please."]
+    kept, phone = planted("provider_text")["body"], " ".join(SURVIVOR["phone"])
+    texts = [kept, f"{planted('held_text')['body']} at {SURVIVOR['address']}.", f"Reach her on {phone} please."]
     for n, text in enumerate(texts):
         path = machine.user / f"text-{n}.txt"
         path.write_text(text)
         machine.pathways("text", "add", "DVPP-E0005", "--by", "EPV1", str(path), expect=None)
         path.unlink()
-    assert machine.pathways("text", "list", "DVPP-E0005").stdout.count("He attends") == 1
+    assert machine.pathways("text", "list", "DVPP-E0005").stdout.count(kept) == 1
     assert len(json.loads(machine.pathways("restricted", "held", "--json").stdout)) == 2
     assert machine.go("support")["state"]["name"] == "Done"
     wait_for("the worker's mail", lambda: [m for m in machine.mails("strand-mail") if m["To"] == worker["email"]])
@@ -336,6 +330,7 @@ def test_the_pictures_have_fixed_keys(machine: Machine):
         assert machine.artifact(key)["type"] == "table", key
     assert "Awaiting acknowledgement" in machine.artifact("caseload")["data"]
     assert "SPIP-E0003" in machine.artifact("overdue")["data"]
+    assert re.search(r'"head": "\d+:[0-9a-f]{64}"', machine.artifact("audit")["data"])
     repair = machine.artifact("needs-repair")["data"]
     assert "SPIP-E0002" in repair and "SPIP-E0003" not in repair
 
@@ -431,6 +426,13 @@ def test_the_pages_may_talk_to_this_server_and_to_nobody_else(machine: Machine):
     assert policy["default-src"] == "'self'"
 
 
+def test_everything_listens_on_this_machine_only(machine: Machine):
+    """Every socket on which a process of the stack takes connections, IPv4 and IPv6, and by no other way in."""
+    heard = machine.listening()
+    assert {port for _, port in heard} >= set(machine.ports.values())
+    assert {host for host, _ in heard} == {"127.0.0.1"}
+
+
 # Stopping, and starting again -----------------------------------------------------------------------------------------
 
 
@@ -499,11 +501,16 @@ def test_an_order_to_stop_stops_everything_too(machine: Machine):
 # After everything -----------------------------------------------------------------------------------------------------
 
 
-def test_the_canaries_are_in_our_database_where_they_belong(machine: Machine):
-    with sqlite3.connect(machine.home / "pathways.db") as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    here = found_in(machine.home, *PERSONAL, *MAILBOXES, CORRUPT)["pathways.db"]
-    assert {"Zephyrine", "Gobbledeane", "hushmere", "1984-02-29", *MAILBOXES, CORRUPT} <= set(here)
+def test_the_canaries_are_in_our_databases_encrypted(machine: Machine):
+    for name in ("pathways.db", "restricted.db"):
+        with sqlite3.connect(machine.home / name) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert found_in(machine.home, *PERSONAL, *CANARIES) == {}
+    assert {*MAILBOXES, CORRUPT} <= set(found_in(machine.home, *MAILBOXES, CORRUPT)["pathways.db"])
+    shown = machine.pathways("personal", "export", "E-1A", "--by", "EADV").stdout
+    assert planted("party", 2)["name"] in shown and machine.reference not in shown
+    shown = machine.pathways("restricted", "export", "DVPP-E0005", "--by", "ESW").stdout
+    assert not {SURVIVOR["name"], SURVIVOR["school"]} - set(re.findall(r": (.*)", shown))
 
 
 def test_nothing_personal_is_in_prefect_the_logs_or_the_mail(machine: Machine):
@@ -513,8 +520,7 @@ def test_nothing_personal_is_in_prefect_the_logs_or_the_mail(machine: Machine):
     mails = machine.mails()
     assert len(mails) > 5
     bodies = "\n".join(f"{mail['Subject']}\n{body}" for mail in mails for body in parts(mail).values()).lower()
-    assert not [word for word in PERSONAL if word.lower() in bodies]
-    assert not [word for word in PERSONAL if word.lower() in machine.said.read_text().lower()]
+    assert not heard(PERSONAL, bodies, machine.said.read_text())
 
 
 def test_prefect_and_the_logs_know_no_mailbox_no_typed_text_and_no_text_of_an_error(machine: Machine):
@@ -523,12 +529,9 @@ def test_prefect_and_the_logs_know_no_mailbox_no_typed_text_and_no_text_of_an_er
 
 
 def test_sr_11_what_is_known_of_a_survivor_is_in_the_restricted_database_and_nowhere_else(machine: Machine):
-    where = found_in(machine.home, *CANARIES)
-    assert {"Philomena", "960177", "Larkrise"} <= {word for words in where.values() for word in words}
-    assert [name for name in where if not name.startswith("restricted.db")] == []
     of_the_strand = found_in(machine.home, machine.reference, STAFF)
-    assert [name for name in of_the_strand if not name.startswith(("restricted.db", "strand-mail/"))] == []
-    assert not [word for word in (*CANARIES, machine.reference) if word.lower() in machine.said.read_text().lower()]
+    assert [name for name in of_the_strand if not name.startswith(("restricted", "strand-mail/"))] == []
+    assert not heard([*CANARIES, machine.reference], machine.said.read_text())
 
 
 def test_the_server_is_able_to_write_its_schedules(machine: Machine):

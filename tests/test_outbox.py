@@ -330,8 +330,8 @@ def test_after_the_address_is_corrected_the_failed_message_is_sent_again_as_the_
     sink.refuses.add("p1@p.example")
     office.send(NINE)
     failed = message(office)
-    assert outbox.correct_address(engine, "P1", "right@p.example")
-    assert outbox.resend(engine, failed.id, NINE + timedelta(hours=1))
+    assert outbox.correct_address(engine, "P1", "right@p.example", NINE, "BS1")
+    assert outbox.resend(engine, failed.id, NINE + timedelta(hours=1), "BS1")
     assert office.send(NINE + timedelta(hours=1)) == Counter(sent=1)
     row = message(office)
     assert (row.sent_to, row.attempts, row.error) == ("right@p.example", 1, None)
@@ -340,7 +340,7 @@ def test_after_the_address_is_corrected_the_failed_message_is_sent_again_as_the_
 
 
 def test_a_practitioners_address_can_be_corrected_too(office: Office, sink: Sink):
-    assert outbox.correct_address(office.engine, "FCA1", "new@staff.example")
+    assert outbox.correct_address(office.engine, "FCA1", "new@staff.example", NINE, "BS1")
     office.notice("attended", ADVISER)
     office.mail(NINE)
     assert sink.received[0].to == ["new@staff.example"]
@@ -348,11 +348,11 @@ def test_a_practitioners_address_can_be_corrected_too(office: Office, sink: Sink
 
 def test_only_what_failed_can_be_resent_and_only_who_exists_corrected(engine: Engine, sink: Sink):
     office = one_waiting(engine, sink)
-    assert not outbox.resend(engine, message(office).id, NINE)
+    assert not outbox.resend(engine, message(office).id, NINE, "BS1")
     office.send(NINE)
-    assert not outbox.resend(engine, message(office).id, NINE)
-    assert not outbox.resend(engine, 999, NINE)
-    assert not outbox.correct_address(engine, "P99", "x@p.example")
+    assert not outbox.resend(engine, message(office).id, NINE, "BS1")
+    assert not outbox.resend(engine, 999, NINE, "BS1")
+    assert not outbox.correct_address(engine, "P99", "x@p.example", NINE, "BS1")
     assert office.send(NINE + timedelta(days=1)) == Counter()
     assert len(sink.received) == 1
 

@@ -18,13 +18,13 @@ from reports.pilot import compared, not_rebuilt, notes, pilot
 from reports.unmet_need import unmet_need
 from settings import settings
 from store.cohort import families, without_provider
-from store.database import database, reading, writing
+from store.database import database, reading
 from store.migrate import migrate
 from tests.engine import ROOT
 from tests.life import Life, day, moment
 from tests.pilot import Pilot
 from tests.test_command_line import Desk
-from tests.world import Office, empty
+from tests.world import Office, behind_its_back, empty
 
 MAY_2019, JANUARY_2020, JULY_2018 = date(2019, 5, 31), date(2020, 1, 31), date(2018, 7, 1)
 OFFERED = {"offered_from": pilot()["offered_from"], "offered_to": pilot()["offered_to"]}
@@ -169,7 +169,7 @@ def test_the_day_ends_at_midnight_in_london(office: Office):
 
 
 def test_a_family_whose_facts_cannot_be_read_is_named_and_not_counted(office: Office):
-    with writing(office.engine) as c:
+    with behind_its_back(office.engine) as c:
         table = t.FactRow.__table__
         spoilt = table.update().where(table.c.subject == "CPPP-R001", table.c.kind == "outcome_recorded")
         c.execute(spoilt.values(payload={"outcome": "nonsense"}))
@@ -500,7 +500,7 @@ def test_both_are_drawn_as_artifacts(desk: Desk, monkeypatch: pytest.MonkeyPatch
     settings.cache_clear()
     monkeypatch.setattr(watch, "get_client", lambda **_: nullcontext())
     monkeypatch.setattr(watch, "put_table", lambda client, key, table, *said: drawn.update({key: (table, said[0])}))
-    watch.draw.fn()
+    watch.draw_reports.fn()
     table, description = drawn["cppp-evaluation"]
     assert table[2]["figure"] == "completed" and table[2]["in all"] == "1 of 1 (100%)" and "ended before" in description
     assert drawn["unmet-need"][0][0]["pathways"] == "SPIP-D1"

@@ -23,6 +23,7 @@ from models.restricted import Followed, HeldText, Restricted, Survivor, Survivor
 from models.screen import found_in
 from notifications.wording import _read as wordings
 from settings import RestrictedOff, Settings, settings
+from store import listen as listening
 from store import outbox, texts
 from store.advance import advance
 from store.database import WrongDatabase, database, reading, writing
@@ -46,6 +47,8 @@ HERS = {
 }  # fmt: skip
 CANARIES = ["Zephyrine", "Quorlswick", "900123", "900 123", "thimble", "hushmere", "Gobbledeane", "Wexcombe", "QX7", "4ZZ",
             "Thistlewick", "Plumbsday"]  # fmt: skip
+LONG = [word for word in CANARIES if len(word) > 5]
+"""Those that are in nothing encrypted by chance."""
 CLEAN = "He attended 24 of 26 sessions, was absent in weeks 3, 5 and 7 and takes responsibility for what he did."
 
 
@@ -181,6 +184,27 @@ def test_days_without_a_sweep_make_no_difference(sides: Sides, tmp_path: Path):
     migrate(database(other.database_url))
     migrate(strand(other), restricted=True)
     assert lived(Sides(database(other.database_url), other), ["2026-01-07", "2026-03-02"]) == daily
+
+
+def test_within_a_day_only_men_of_whom_something_was_recorded_are_listened_to_again(
+    sides: Sides, monkeypatch: pytest.MonkeyPatch
+):
+    for n in (1, 2):
+        sides.man(f"DVPP-D{n}", case=f"CASE{n}", parties=(f"PA{n}", f"PB{n}")).referred(f"DVPP-D{n}")
+    monkeypatch.setattr(listening, "OVERLAP", 0)
+    asked: list[set[str]] = []
+    read = listening.record_of
+    monkeypatch.setattr(listening, "record_of", lambda c, some: asked.append(set(some)) or read(c, some))
+    sides.sweep("2026-01-08")
+    assert {"DVPP-D1", "DVPP-D2"} <= asked[0]
+    asked.clear()
+    sides.happens("CASE2", "risk_raised", "2026-01-08").sweep("2026-01-08")
+    assert asked[0] == {"DVPP-D2", "CASE2"} and ("SW1", "support-risk") not in sides.told()
+    asked.clear()
+    sides.sweep("2026-01-08")
+    assert asked == []
+    sides.sweep("2026-01-09")
+    assert {"DVPP-D1", "DVPP-D2"} <= asked[0]
 
 
 def test_several_sweeps_at_once_open_one_pathway_and_tell_once(sides: Sides):
@@ -464,9 +488,11 @@ def test_sr_11_what_is_known_later_is_taken_back_from_where_it_was_kept(sides: S
 def test_sr_11_a_text_taken_back_is_gone_from_the_file_itself(tmp_path: Path):
     sides = simple_unknown(tmp_path).reached(name="Sam Sample")
     assert not sides.writes(f"He spoke of Zephyrine and {'of much more. ' * 300}").held
-    assert bytes_in(tmp_path, "Zephyrine").keys() & {"pathways.db", "pathways.db-wal"}
+    with reading(sides.main) as connection:
+        written = connection.exec_driver_sql("SELECT body FROM provider_text").scalar()[:60]
+    assert bytes_in(tmp_path, written).keys() & {"pathways.db", "pathways.db-wal"}
     sides.reached(**HERS).sweep("2026-02-03")
-    assert set(bytes_in(tmp_path, *CANARIES)) <= {"restricted.db", "restricted.db-wal"}
+    assert len(sides.held()) == 1 and bytes_in(tmp_path, written, *LONG) == {}
 
 
 def simple_unknown(folder: Path) -> Sides:
@@ -595,12 +621,12 @@ def test_sr_11_what_is_deleted_is_wiped_and_again_until_nobody_reads_it(tmp_path
     sides = simple_unknown(tmp_path).reached(name="Sam Sample")
     assert not sides.writes(f"He spoke of Zephyrine and {'of much more. ' * 300}").held
     with reading(sides.main) as busy:
-        busy.execute(t.ProviderText.__table__.select()).all()
+        written = busy.exec_driver_sql("SELECT body FROM provider_text").scalar()[:60]
         sides.reached(**HERS).sweep("2026-02-03")
         assert sides.held()[0].left_behind and sides.kept() == []
     sides.sweep("2026-02-04")
     assert not sides.held()[0].left_behind
-    assert set(bytes_in(tmp_path, "Zephyrine")) <= {"restricted.db", "restricted.db-wal"}
+    assert bytes_in(tmp_path, written, "Zephyrine") == {}
     for engine in (sides.main, sides.strand):
         with reading(engine) as c:
             assert c.exec_driver_sql("PRAGMA secure_delete").scalar() == 1
@@ -840,7 +866,12 @@ def test_sr_11_after_a_life_of_both_sides_nothing_of_hers_is_anywhere_but_in_the
     sent = "\n".join(str(one.message) for one in mail.received).lower()
     assert not [word for word in CANARIES if word.lower() in sent]
     assert not [word for word in CANARIES if word.lower() in caplog.text.lower()]
-    assert set(bytes_in(desk.home, *CANARIES, support, "sw1@support")) <= {"restricted.db", "restricted.db-wal"}
+    assert set(bytes_in(desk.home, support, "sw1@support")) <= {
+        "restricted.db",
+        "restricted.db-wal",
+        "restricted-sent.log",
+    }
+    assert bytes_in(desk.home, *LONG) == {}  # even there they are encrypted
 
 
 def wrong(desk: Desk, words: str) -> Any:

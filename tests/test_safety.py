@@ -136,7 +136,7 @@ def test_sr_03_the_other_parent_cannot_be_booked_into_the_same_session(both: Off
         ("S2", "2026-01-16", 18, None, "refused"),  # a venue nobody named may be the same
         ("S2", "2026-01-16", 18, "V1", "refused"),
         ("S2", "2026-01-16", 15, "V1", "refused"),  # 15:00 to 19:00 overlaps
-        ("S2", "2026-01-16", 21, "V1", "refused"),
+        ("S2", "2026-01-16", 17, "V1", "refused"),
         ("S2", "2026-01-16", 18, "V2", "recorded"),
         ("S2", "2026-01-16", 14, "V1", "recorded"),  # over by 18:00
         ("S2", "2026-01-17", 18, "V1", "recorded"),

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, select
 
 from flows.programmes import PROGRAMMES
 from flows.support import support
+from models.facts.case import ParentSpokenTo
 from models.restricted import Survivor
 from models.tables import FactRow, NoticeRow, PathwayRow
 from notifications.wording import said
@@ -21,6 +22,7 @@ from store.advance import advance
 from store.chase import chase
 from store.database import database, reading
 from store.migrate import migrate
+from store.record import Reported, record
 from store.strand import strand
 from tasks.support import sweep_strand
 from tests.strand import apart
@@ -98,6 +100,31 @@ def test_nobody_in_the_samples_can_be_reached(today: str):
     addresses = [cell for cell in cells if "@" in cell]
     assert len(addresses) > 20 and all(re.fullmatch(r"[^@\s]+@[a-z0-9.]+\.example", one) for one in addresses)
     assert not [cell for cell in cells if re.search(r"https?://|(?<!\d)0\d{3,4} ?\d{6}", cell)]
+
+
+def asked_to_refer(engine: Engine) -> set[str]:
+    """The pathways whose commissioning officers are told that they can be referred, or that nobody is open to them."""
+    said = [row for row in rows(engine, NoticeRow) if row.wording in ("ready-to-refer", "no-provider")]
+    return {row.pathway for row in said if not row.withheld}
+
+
+@any_day
+def test_what_became_ready_only_yesterday_is_to_be_referred_although_it_was_asked_for_long_ago(today: str):
+    engine, _ = went_round(today)
+    ready = {row.reference for row in rows(engine, PathwayRow) if row.state == "ready_to_refer"}
+    assert {"SPIP-D0004", "SPIP-D0005", "DVPP-D0106"} <= ready & asked_to_refer(engine)
+
+
+def test_a_sample_that_waits_for_safeguarding_is_to_be_referred_once_it_is_ready():
+    engine = empty()
+    load_samples(engine, noon("2026-03-11"), COMPOSITE)
+    [waits] = [row for row in rows(engine, PathwayRow) if row.reference == "SPIP-R0002"]
+    later = noon("2026-03-12")
+    common = {"happened_on": later.date(), "recorded_at": later, "recorded_by": "FCA01"}
+    spoken_to = ParentSpokenTo(party=f"{waits.case}-R", **common)
+    assert record(engine, [Reported(waits.case, spoken_to)], later, COMPOSITE).count("recorded") == 1
+    assert not advance(engine, "SPIP", PROGRAMMES["SPIP"], later, COMPOSITE, ["SPIP-R0002"]).failed
+    assert "SPIP-R0002" in asked_to_refer(engine)
 
 
 def test_spip_in_addition_to_a_cppp_has_a_pathway_of_its_own():

@@ -69,8 +69,11 @@ def test_a_correction_takes_the_place_of_what_it_corrects_and_so_does_its_own_co
     office.round("2026-01-21")
     assert office.pathway().state == "not_attended"
     assert part.result == "recorded"
-    # One absence, told to the adviser once, however often it was corrected.
-    assert [r.wording for r in office.rows(t.NoticeRow, to_code="FCA1")].count("not-attended") == 1
+    # The adviser was told each time that it is another: nobody goes on thinking that the person attended.
+    told = [
+        (r.wording, r.fields.get("result")) for r in office.rows(t.NoticeRow, to_code="FCA1") if "atten" in r.wording
+    ]
+    assert told == [("not-attended", "absent"), ("attended", None), ("not-attended", "part")]
 
 
 def test_loading_the_mistake_again_does_not_undo_its_correction(office: Office):
