@@ -17,7 +17,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from importlib.util import find_spec
 from pathlib import Path
 
 from sqlalchemy import make_url
@@ -128,10 +127,6 @@ def _write(file: Path, values: Mapping[str, str]) -> None:
 
 def one_machine(folder: Path, say: Callable[[str], None]) -> None:
     """Start everything and keep it going, until told to stop."""
-    if not find_spec("prefect_redis"):
-        raise CannotStart(
-            "Prefect's servers need prefect-redis to talk over Redis: .venv/bin/pip install prefect-redis"
-        )
     installed()
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o711)  # PostgreSQL's user passes through; what is in there is each owner's only

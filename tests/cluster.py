@@ -13,10 +13,16 @@ import psycopg
 
 from local.variables import variables
 from tasks.nudge import ask
-from tests.engine import PATHWAYS, Machine, wait_for
+from tests.engine import Machine, wait_for
 
 NOBODY = "http://127.0.0.1:9/api"
 """Where no Prefect is."""
+LOAD = """
+import sys
+from cli.app import app
+for kind, file in zip(sys.argv[1::2], sys.argv[2::2]):
+    app(["load", kind, file], standalone_mode=False)
+"""
 
 
 class Cluster(Machine):
@@ -48,10 +54,11 @@ class Cluster(Machine):
         """The process that was started with these words."""
         return next(one for one in self.living() if " ".join(words) in " ".join(words_of(one)))
 
-    def load_before_prefect_hears(self, kind: str, *rows: dict[str, Any]) -> None:
-        file = self.write(kind, *rows)
+    def load_before_prefect_hears(self, **kinds: list[dict[str, Any]]) -> None:
+        """Load files in this order, in one process, while Prefect cannot be told."""
+        files = [word for kind, rows in kinds.items() for word in (kind, str(self.write(kind, *rows)))]
         there = self.environment | {"PATHWAYS_PREFECT_API": NOBODY}
-        subprocess.run([PATHWAYS, "load", kind, str(file)], env=there, check=True, capture_output=True, timeout=120)
+        subprocess.run([sys.executable, "-c", LOAD, *files], env=there, check=True, capture_output=True, timeout=120)
 
     # Prefect ----------------------------------------------------------------------------------------------------------
 

@@ -42,11 +42,9 @@ def cluster() -> Iterator[Cluster]:
         made.start()
         for sweep in SWEEPS:
             made.ask("POST", f"deployments/{made.deployment(sweep)['id']}/pause_deployment")
-        for kind, rows in DIRECTORY.items():
-            made.load_before_prefect_hears(kind, *rows)
         numbers = range(1, 10)
-        made.load_before_prefect_hears("cases", *(case(number) for number in numbers))
-        made.load_before_prefect_hears("directions", *(direction(number) for number in numbers))
+        cases = {"cases": [case(number) for number in numbers], "directions": [direction(number) for number in numbers]}
+        made.load_before_prefect_hears(**DIRECTORY, **cases)
         yield made
     finally:
         made.clean_up()
@@ -58,7 +56,7 @@ def standing(cluster: Cluster) -> dict[str, str]:
 
 def refer(cluster: Cluster, *numbers: int) -> list[str]:
     """Record referrals while Prefect cannot be told; their pathways wait for whoever looks next."""
-    cluster.load_before_prefect_hears("facts", *(row for number in numbers for row in referred(number)))
+    cluster.load_before_prefect_hears(facts=[row for number in numbers for row in referred(number)])
     return [f"SPIP-E000{number}" for number in numbers]
 
 
@@ -72,7 +70,7 @@ def sent(cluster: Cluster) -> set[str]:
 
 def test_a_fact_recorded_reaches_mail_through_a_worker(cluster: Cluster):
     gate, referral = referred(1)
-    cluster.load_before_prefect_hears("facts", gate)
+    cluster.load_before_prefect_hears(facts=[gate])
     cluster.pathways("record", referral["about"], "referral_sent", "provider=EPV1", "--by", "EADV", "--on", ago(25))
     cluster.run_in("SPIP-E0001", REFERRED)
     wait_for("the mail", lambda: [m for m in cluster.mails() if "SPIP-E0001: new SPIP referral" in m["Subject"]])
@@ -128,7 +126,7 @@ def left_alone(cluster: Cluster) -> Iterator[None]:
 
 def test_with_prefects_server_gone_recording_goes_on_and_the_next_run_catches_up(cluster: Cluster):
     gate, referral = referred(8)
-    cluster.load_before_prefect_hears("facts", gate)
+    cluster.load_before_prefect_hears(facts=[gate])
     with left_alone(cluster):
         os.killpg(cluster.child("prefect server start"), signal.SIGKILL)
         said = cluster.pathways(
