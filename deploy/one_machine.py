@@ -4,7 +4,8 @@
 
 It runs as deploy/systemd and deploy/compose.yaml run it, told by the same files of variables: those of deploy/, with
 passwords and keys drawn once and kept in FOLDER. What ends is started again. Mail goes to a local mailbox. Ctrl-C stops
-everything; a second start finds all as it was. Beside PATHWAYS_PORTS__... any PATHWAYS_... variable is passed on.
+everything; a second start finds all as it was. Ports are those of PATHWAYS_PORTS__... at the first start; what the
+files do not name is taken from PATHWAYS_... variables.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from sqlalchemy import make_url
 
 from deploy.debian import installed, start_postgres, start_redis
 from local.alone import alone
-from local.stack import BIN, POOL, CannotStart, Stack, answers, check_ports, stop
+from local.stack import BIN, POOL, CannotStart, Child, Stack, answers, check_ports, stop
 from local.variables import variables
 from settings import HERE, Ports, Settings, settings
 
@@ -59,27 +60,29 @@ class Told(Stack):
 def told(folder: Path) -> dict[str, dict[str, str]]:
     """The variables of each file; written into the folder at its first start."""
     if not (folder / "pathways.env").exists():
-        ours = drawn(folder, Settings().ports)
+        ports = Settings().ports
+        ours = drawn(folder, ports)
         for name in FILES:
-            _write(folder / f"{name}.env", filled(name, ours))
+            _write(folder / f"{name}.env", filled(name, ours) | (here_only(ports) if name == "pathways" else {}))
     passed_on = {name: value for name, value in os.environ.items() if name.startswith("PATHWAYS_")}
     found = {name: variables(folder / f"{name}.env") for name in FILES}
-    return found | {"pathways": found["pathways"] | passed_on | {"PATHWAYS_HOME": str(folder / "home")}}
+    return found | {"pathways": passed_on | found["pathways"]}
 
 
 def filled(name: str, ours: Mapping[str, str]) -> dict[str, str]:
-    """The variables that an example names, with our values; and those of this machine only."""
+    """The variables that an example names, with our values."""
     example = variables(HERE / "deploy" / f"{name}.env.example")
-    here = HERE_ONLY if name == "pathways" else {}
-    return {key: ours.get(key, value) for key, value in example.items()} | here
+    return {key: ours.get(key, value) for key, value in example.items()}
 
 
-HERE_ONLY = {
-    "PATHWAYS_SENDING__DAYS": "any",
-    "PATHWAYS_SENDING__OPENS": "00:00",
-    "PATHWAYS_SENDING__CLOSES": "23:59:59",
-}
-"""Mail goes to the local mailbox only, so it may go out at any hour."""
+def here_only(ports: Ports) -> dict[str, str]:
+    """Ports; and mail at any hour, for it goes to the local mailbox only."""
+    hours = {
+        "PATHWAYS_SENDING__DAYS": "any",
+        "PATHWAYS_SENDING__OPENS": "00:00",
+        "PATHWAYS_SENDING__CLOSES": "23:59:59",
+    }
+    return hours | {f"PATHWAYS_PORTS__{name.upper()}": str(port) for name, port in ports.model_dump().items()}
 
 
 def drawn(folder: Path, ports: Ports) -> dict[str, str]:
@@ -128,8 +131,9 @@ def _write(file: Path, values: Mapping[str, str]) -> None:
 def one_machine(folder: Path, say: Callable[[str], None]) -> None:
     """Start everything and keep it going, until told to stop."""
     installed()
-    folder.mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o711)  # PostgreSQL's user passes through; what is in there is each owner's only
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        folder.chmod(0o711)  # PostgreSQL's user passes through; what is in there is each owner's only
     said = told(folder)
     os.environ.update(said["pathways"])
     settings.cache_clear()
@@ -137,21 +141,17 @@ def one_machine(folder: Path, say: Callable[[str], None]) -> None:
     with alone(now), ExitStack() as all_of_it:
         check_ports(now)
         engine, ours = (all_of_it.enter_context(Told(now, say, said[name])) for name in FILES)
-        start_engine(engine, folder, said)
-        start_ours(engine, ours)
-        say(
-            READY.format(
-                prefect=now.prefect_api.removesuffix("/api"), site=now.site.url, ports=now.ports, folder=folder
-            )
-        )
+        server = start_engine(engine, folder, said)
+        start_ours(ours, server)
+        say(READY.format(now=now, ui=now.prefect_api.removesuffix("/api"), folder=folder))
         while True:
             time.sleep(PAUSE)
             engine.keep_going()
             ours.keep_going()
 
 
-def start_engine(engine: Told, folder: Path, said: Mapping[str, Mapping[str, str]]) -> None:
-    """PostgreSQL, Redis, and Prefect's server in its two parts."""
+def start_engine(engine: Told, folder: Path, said: Mapping[str, Mapping[str, str]]) -> Child:
+    """PostgreSQL, Redis, and Prefect's server in its two parts. Returns that which will answer."""
     names = ("PATHWAYS_DATABASE", "PATHWAYS_RESTRICTED_DATABASE", "PREFECT_SERVER_DATABASE_CONNECTION_URL")
     everything = said["pathways"] | said["prefect"]
     engine.say("PostgreSQL and Redis: starting ...")
@@ -160,11 +160,11 @@ def start_engine(engine: Told, folder: Path, said: Mapping[str, Mapping[str, str
     engine.say("Prefect's database: bringing it up to date ...")
     prefect, where = str(BIN / "prefect"), ("--host", "127.0.0.1", "--port", str(engine.settings.ports.prefect))
     engine.run("Bringing Prefect's database up to date", prefect, "server", "database", "upgrade", "--yes")
-    engine.start("prefect-server", prefect, "server", "start", *where, "--no-services", "--workers", "2")
     engine.start("prefect-services", prefect, "server", "services", "start")
+    return engine.start("prefect-server", prefect, "server", "start", *where, "--no-services", "--workers", "2")
 
 
-def start_ours(engine: Told, ours: Told) -> None:
+def start_ours(ours: Told, server: Child) -> None:
     """The database, the mailboxes, the site, the deployments and two workers."""
     pathways, now = str(BIN / "pathways"), ours.settings
     ours.say("Database: bringing it up to date ...")
@@ -173,7 +173,7 @@ def start_ours(engine: Told, ours: Told) -> None:
     ours.start_mailbox("mailbox", now.ports.smtp, now.ports.mailbox, "mail")
     ours.start_mailbox("strand-mailbox", now.ports.strand_smtp, now.ports.strand_mailbox, "strand-mail")
     ours.say("Prefect's server: starting ...")
-    ours.wait_for(engine.children[-2], lambda: answers(f"{now.prefect_api}/health"))
+    ours.wait_for(server, lambda: answers(f"{now.prefect_api}/health"))
     ours.say("Deployments: creating those of prefect.yaml ...")
     ours.run("Creating the deployments", pathways, "deployments")
     for name in ("worker-1", "worker-2"):
@@ -184,11 +184,11 @@ def start_ours(engine: Told, ours: Told) -> None:
 READY = """
 Case Pathways is running.
 
-  Prefect UI   {prefect}
+  Prefect UI   {ui}
                asks for PREFECT_API_AUTH_STRING, which is in {folder}/pathways.env
-  Mailbox      http://127.0.0.1:{ports.mailbox}
-  Site         {site}
-  Strand       http://127.0.0.1:{ports.strand_mailbox}
+  Mailbox      http://127.0.0.1:{now.ports.mailbox}
+  Site         {now.site.url}
+  Strand       http://127.0.0.1:{now.ports.strand_mailbox}
 
 For commands, in another terminal:
 
