@@ -78,6 +78,7 @@ def next_working_day(day: date) -> date:
     return day
 
 
+@lru_cache(maxsize=4096)
 def london_date(moment: datetime) -> date:
     """The calendar day in London at a moment in UTC."""
     return moment.astimezone(LONDON).date()

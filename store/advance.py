@@ -12,7 +12,7 @@ from itertools import count
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, bindparam, select, update
+from sqlalchemy import Connection, Engine, Row, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.decide import decide
@@ -24,7 +24,7 @@ from models.tables import DutyRow, NoticeRow, PathwayRow
 from models.working_days import london_date
 from notifications.ladder import Climb, next_day
 from settings import Settings
-from store.database import SOME, among, claiming, in_batches, insert_new, writing
+from store.database import among, change, claiming, in_batches, insert, insert_new, one_among, writing
 from store.open import Opening, open_pathways
 from store.pathways import Directories, Loaded, load, pathway_rows
 
@@ -34,9 +34,16 @@ PHONE = "phone_provider"
 pathways = PathwayRow.__table__
 duties = DutyRow.__table__
 notices = NoticeRow.__table__
-_duties_of = select(duties).where(duties.c.pathway.in_(SOME))
-_notices_of = select(notices.c.pathway, notices.c.to_role, notices.c.occasion).where(notices.c.pathway.in_(SOME))
-_named = pathway_rows.where(pathways.c.reference.in_(SOME))
+_DUTY_COLUMNS = (
+    "kind", "on_role", "on_code", "opened_on", "due_on", "hearing_on", "counts_from", "state", "closed_on", "paused",
+    "chase_on",
+)  # fmt: skip
+_duties_of = select(
+    *(duties.c[name] for name in ("pathway", "key", "id", "step", "hearing_step_on", *_DUTY_COLUMNS))
+).where(one_among(duties.c.pathway))
+_notices_of = select(notices.c.pathway, notices.c.to_role, notices.c.occasion).where(one_among(notices.c.pathway))
+_NEXT = pathways.c.version + 1
+_named = pathway_rows.where(one_among(pathways.c.reference))
 
 
 class Outrun(Exception):
@@ -196,7 +203,7 @@ class _Changes:
 
     def _failed(self, one: Loaded, kind: str) -> None:
         row = one.row
-        self.failures.append({"ref": row.reference, "failure": kind, "look_on": self.today + timedelta(days=1)})
+        self.failures.append({"reference": row.reference, "failure": kind, "look_on": self.today + timedelta(days=1)})
         self.moved.append(
             Moved(row.reference, row.programme, row.area, row.provider, row.label, row.on_code, row.due_on, True, kind)
         )
@@ -217,7 +224,13 @@ class _Changes:
         changed = _STANDS(row) != tuple(new.values())
         if changed or row.look_on != decision.look_on or row.failure:
             self.rows.append(
-                {"ref": row.reference, "seen": row.version, **new, "look_on": decision.look_on, "failure": None}
+                {
+                    "reference": row.reference,
+                    "version": row.version,
+                    **new,
+                    "look_on": decision.look_on,
+                    "failure": None,
+                }
             )
         on = standing.on.code if standing.on else None
         self.moved.append(
@@ -250,13 +263,13 @@ class _Changes:
             ended = {"paused": parent.paused, "chase_on": chase_on}
         else:
             ended = {"state": "dropped", "closed_on": self.today, "chase_on": None}
-        self._duty(one.row.reference, key, {**dict(zip(_DUTY_COLUMNS, _OWES(row), strict=True)), **ended}, row)
+        self._duty(one.row.reference, key, {**dict(zip(_DUTY_COLUMNS, _owes(row), strict=True)), **ended}, row)
 
     def _duty(self, reference: str, key: str, new: dict[str, Any], row: Row[Any] | None) -> None:
         if row is None:
             self.new_duties.append({"pathway": reference, "key": key, **new})
-        elif _OWES(row) != tuple(new[name] for name in _DUTY_COLUMNS):
-            self.changed_duties.append({"duty": row.id, **new})
+        elif _owes(row) != tuple(new.values()):
+            self.changed_duties.append({"id": row.id, **new})
 
     def _notices(self, row: Row[Any], decision: Decision, told: set[tuple[str, str, str]]) -> None:
         for notice in decision.notices:
@@ -275,11 +288,11 @@ class _Changes:
                 )
 
     def write(self, connection: Connection) -> None:
-        _write_standings(connection, self.rows)
-        _update(connection, pathways, pathways.c.reference, "ref", self.failures)
-        if self.new_duties:
-            connection.execute(duties.insert(), self.new_duties)
-        _update(connection, duties, duties.c.id, "duty", self.changed_duties)
+        if change(connection, pathways, self.rows, by=("reference", "version"), version=_NEXT) != len(self.rows):
+            raise Outrun
+        change(connection, pathways, self.failures, by=("reference",))
+        insert(connection, duties, self.new_duties)
+        change(connection, duties, self.changed_duties)
         insert_new(connection, notices, self.new_notices)
 
 
@@ -301,28 +314,11 @@ def _not_open_yet(connection: Connection, openings: Sequence[Opening]) -> list[O
     return [one for one in openings if one.reference not in known]
 
 
-def _write_standings(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    if not rows:
-        return
-    same = (pathways.c.reference == bindparam("ref")) & (pathways.c.version == bindparam("seen"))
-    values = {column: bindparam(column) for column in rows[0] if column not in ("ref", "seen")}
-    written = connection.execute(update(pathways).where(same).values(version=pathways.c.version + 1, **values), rows)
-    if written.rowcount != len(rows):
-        raise Outrun
-
-
-def _update(connection: Connection, table: Any, key: Any, name: str, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        values = {column: bindparam(column) for column in rows[0] if column != name}
-        connection.execute(update(table).where(key == bindparam(name)).values(values), rows)
-
-
-_DUTY_COLUMNS = (
-    "kind", "on_role", "on_code", "opened_on", "due_on", "hearing_on", "counts_from", "state", "closed_on", "paused",
-    "chase_on",
-)  # fmt: skip
-_OWES = attrgetter(*_DUTY_COLUMNS)
 _STANDS = attrgetter("state", "label", "since", "on_role", "on_code", "due_on", "provider", "reason", "closed_on")
+
+
+def _owes(row: Row[Any]) -> tuple[Any, ...]:
+    return row[-len(_DUTY_COLUMNS) :]
 
 
 def _columns(duty: Duty) -> dict[str, Any]:

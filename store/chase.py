@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, bindparam, select, update
+from sqlalchemy import Connection, Engine, Row, select
 
 from models.limits import Limits, Step
 from models.restricted import NOBODY
@@ -15,7 +15,7 @@ from models.working_days import london_date, working_days_after
 from notifications.ladder import Climb, climbed, next_day, steps_due
 from settings import Settings
 from store.advance import PHONE
-from store.database import claiming, insert_new, writing
+from store.database import change, claiming, insert_new, writing
 from store.pathways import limits_of, pathway_rows
 
 duties = DutyRow.__table__
@@ -71,10 +71,7 @@ def _chase_batch(connection: Connection, now: datetime, size: int, done: Chased)
     done.duties += len(rows)
     insert_new(connection, notices, told)
     insert_new(connection, duties, opened)
-    if moved:
-        columns = ("step", "hearing_step_on", "chase_on", "marked_on")
-        query = update(duties).where(duties.c.id == bindparam("duty")).values({c: bindparam(c) for c in columns})
-        connection.execute(query, moved)
+    change(connection, duties, moved)
     return len(rows)
 
 
@@ -82,7 +79,7 @@ def _moved(row: Row[Any], limits: Limits, after: Climb, marked: date | None, tod
     """Where the duty stands now, and when to look again: tomorrow at the earliest, so a batch never meets it twice."""
     day = next_day(limits, after)
     return {
-        "duty": row.id,
+        "id": row.id,
         "step": after.step,
         "hearing_step_on": after.hearing_step_on,
         "chase_on": max(day, today.fromordinal(today.toordinal() + 1)) if day else None,

@@ -6,8 +6,27 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Table, bindparam, create_engine, event, literal, make_url
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Row,
+    String,
+    Table,
+    any_,
+    bindparam,
+    column,
+    create_engine,
+    event,
+    func,
+    literal,
+    make_url,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql import ColumnElement, coercions, roles
+from sqlalchemy.sql.visitors import InternalTraversal
 
 from settings import settings, sqlite_file
 from store.keys import admit
@@ -122,22 +141,85 @@ def claiming(connection: Connection, query: Any) -> Any:
     return query if is_sqlite(connection) else query.with_for_update(skip_locked=True, key_share=True)
 
 
-def _insert_if_new(connection: Connection, table: Table) -> Any:
-    insert = sqlite.insert if is_sqlite(connection) else postgresql.insert
-    return insert(table).on_conflict_do_nothing()
+def insert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows, which all have the same columns."""
+    if rows:
+        connection.execute(*_inserting(connection, table, rows, new_only=False))
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
     """Insert rows; those whose key is there already are left as they are."""
     if rows:
-        connection.execute(_insert_if_new(connection, table), list(rows))
+        connection.execute(*_inserting(connection, table, rows, new_only=True))
 
 
 def insert_returning(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], column: Any) -> list[Any]:
     """Insert rows as `insert_new` does, and say of which ones it was we who inserted them."""
     if not rows:
         return []
-    return list(connection.execute(_insert_if_new(connection, table).returning(column), list(rows)).scalars())
+    statement, values = _inserting(connection, table, rows, new_only=True)
+    return list(connection.execute(statement.returning(column), values).scalars())
+
+
+def change(
+    connection: Connection,
+    table: Table,
+    rows: Sequence[dict[str, Any]],
+    by: tuple[str, ...] = ("id",),
+    where: Any = None,
+    **also: Any,
+) -> int:
+    """Change rows, each found by its values of the columns `by`, to its other values; and to what `also` says.
+
+    Those that are not as `where` says are left as they are. Returns how many were changed.
+    """
+    if not rows:
+        return 0
+    one_by_one = is_sqlite(connection)
+    changing = _changing(table, tuple(rows[0]), by, where, tuple(also.items()), one_by_one=one_by_one)
+    return connection.execute(changing, [_named(row) for row in rows] if one_by_one else _columns(rows)).rowcount
+
+
+# PostgreSQL takes a set as arrays, one a column: a statement for each row costs it several times as much. SQLite, in
+# our own process, does not mind.
+
+
+def _inserting(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], *, new_only: bool) -> Any:
+    """The statement that inserts some rows, and the values to execute it with."""
+    if is_sqlite(connection):
+        into = sqlite.insert(table)
+        return into.on_conflict_do_nothing() if new_only else into, list(rows)
+    return _inserting_all(table, tuple(rows[0]), new_only), _columns(rows)
+
+
+@lru_cache(maxsize=64)
+def _inserting_all(table: Table, names: tuple[str, ...], new_only: bool) -> Any:
+    into = postgresql.insert(table).from_select(names, select(*_given(table, names).c))
+    return into.on_conflict_do_nothing() if new_only else into
+
+
+@lru_cache(maxsize=64)
+def _changing(
+    table: Table, names: tuple[str, ...], by: tuple[str, ...], where: Any, also: Any, *, one_by_one: bool
+) -> Any:
+    given = {name: bindparam(f"new_{name}") for name in names} if one_by_one else _given(table, names).c
+    found = [table.c[name] == given[name] for name in by]
+    values = {name: given[name] for name in names if name not in by}
+    return update(table).where(*found, *([] if where is None else [where])).values({**values, **dict(also)})
+
+
+def _given(table: Table, names: tuple[str, ...]) -> Any:
+    arrays = (bindparam(f"new_{name}", type_=postgresql.ARRAY(table.c[name].type)) for name in names)
+    columns = (column(name, table.c[name].type) for name in names)
+    return func.unnest(*arrays).table_valued(*columns, name="given").render_derived()
+
+
+def _named(row: dict[str, Any]) -> dict[str, Any]:
+    return {f"new_{name}": value for name, value in row.items()}
+
+
+def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    return {f"new_{name}": [row[name] for row in rows] for name in rows[0]}
 
 
 def one_of(column: Any, *values: str) -> Any:
@@ -146,8 +228,28 @@ def one_of(column: Any, *values: str) -> Any:
     return column == written[0] if len(written) == 1 else column.in_(written)
 
 
-SOME = bindparam("some", expanding=True)
-"""In a query: some values, for `among`. Such a query is written once, so that it need not be put together each time."""
+class one_among(ColumnElement[Any]):
+    """In a query: that a column holds one of some values, which `among` gives.
+
+    Such a query is written once, and is the same for any number of values, so that nobody puts it together each time.
+    It has no type: of a Boolean, SQLite would be asked whether it is 1, for which it has no index.
+    """
+
+    inherit_cache = True
+    _traverse_internals = [("column", InternalTraversal.dp_clauseelement)]
+
+    def __init__(self, column: Any) -> None:
+        self.column = coercions.expect(roles.ColumnArgumentRole, column)
+
+
+@compiles(one_among)
+def _in_a_list(element: one_among, compiler: Any, **how: Any) -> str:
+    return compiler.process(element.column.in_(bindparam("some", expanding=True)), **how)
+
+
+@compiles(one_among, "postgresql")
+def _in_an_array(element: one_among, compiler: Any, **how: Any) -> str:
+    return compiler.process(element.column == any_(bindparam("some", type_=postgresql.ARRAY(String))), **how)
 
 
 def among(connection: Connection, query: Any, values: Iterable[Any], size: int = 500) -> Iterator[Row[Any]]:
@@ -155,7 +257,7 @@ def among(connection: Connection, query: Any, values: Iterable[Any], size: int =
     for some in in_batches(sorted(values), size):
         result = connection.execute(query, {"some": some})
         if result.returns_rows:
-            yield from result
+            yield from result.all()
 
 
 def in_batches(values: Sequence[Any], size: int = 500) -> Iterator[Sequence[Any]]:

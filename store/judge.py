@@ -122,10 +122,10 @@ def agrees(fact: Fact, subject: str, record: Record) -> None:
             raise Refused("supersedes", why)
     elif isinstance(fact, Retracted):
         raise Refused("supersedes", "say by its number which fact never happened")
-    standing = next((f for f in record.live if f.identity == fact.identity and f.id != fact.supersedes), None)
+    standing = next((f for f in record.live if f.same_as(fact) and f.id != fact.supersedes), None)
     if standing:
         raise contradicts(standing)
-    before = next((f for f in record.corrected.values() if f.identity == fact.identity), None)
+    before = next((f for f in record.corrected.values() if f.same_as(fact)), None)
     if fact.supersedes is None and before:
         now = next((f.id for f in record.live if f.place == before.place), before.id)
         raise Refused("fact", f"this was recorded before and corrected; to say it again, give supersedes {now}")

@@ -14,7 +14,7 @@ from models.facts.dvpp import (
 )
 from models.facts.referral import Acknowledged, ReferralDeclined, ReferralRecalled, ReferralSent
 from models.facts.referral import Refused as RefusedByPerson
-from models.facts.spip import ContactAttempted, SessionBooked
+from models.facts.spip import AttendanceReported, ContactAttempted, NextStepTaken, SessionBooked
 from models.pathway import Pathway
 from models.working_days import say
 from store.pathways import Loaded
@@ -76,8 +76,20 @@ def _nobody_has_it(fact: NoProviderInReach, one: Loaded) -> None:
         raise Refused("fact", f"{holder} holds this referral; it has to decline it, or be recalled, first")
 
 
+def _attended_before(fact: NextStepTaken, one: Loaded) -> None:
+    """Attendance that was corrected to an absence since leads to no next step."""
+    reports = Pathway(one.known, fact.recorded_on).all(AttendanceReported)
+    if not any(report.attended and report.happened_on <= fact.happened_on for report in reports):
+        raise Refused("fact", "a next step follows a session that was attended; none is reported by that day")
+
+
 def sent_to(one: Loaded) -> set[str]:
     return {fact.provider for fact in one.known.facts if isinstance(fact, ReferralSent)}
 
 
-RULES: Rules = ((_nobody_has_it, NoProviderInReach), (_taken_once, Acknowledged), (_not_before_what_it_did, GIVEN_BACK))
+RULES: Rules = (
+    (_nobody_has_it, NoProviderInReach),
+    (_taken_once, Acknowledged),
+    (_not_before_what_it_did, GIVEN_BACK),
+    (_attended_before, NextStepTaken),
+)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Table, bindparam, select, tuple_, update
+from sqlalchemy import Connection, Table, select, tuple_, update
 
 from models.facts.case import ProceedingsEnded
 from models.facts.every import Requested
@@ -15,7 +15,7 @@ from models.safety import Blocked, check
 from models.standing import Known, People
 from models.tables import LimitSet, Party, PathwayRow
 from settings import Settings
-from store.database import in_batches, insert_new, is_sqlite
+from store.database import change, in_batches, insert, insert_new, is_sqlite
 from store.pathways import record_of
 from store.record import as_row, fact_numbers, facts
 
@@ -29,10 +29,8 @@ def keep(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -
     results = [_compared(stored.get(tuple(row[name] for name in key)), row) for row in rows]
     new = [row for row, result in zip(rows, results, strict=True) if result == "added"]
     changed = [row for row, result in zip(rows, results, strict=True) if result == "changed"]
-    if new:
-        connection.execute(table.insert(), new)
-    if changed:
-        _update(connection, table, key, changed)
+    insert(connection, table, new)
+    change(connection, table, changed, by=tuple(key))
     return results
 
 
@@ -59,13 +57,6 @@ def look_again(connection: Connection, column: Any, references: Sequence[str], t
         rows = connection.execute(query.returning(pathways.c.programme, pathways.c.reference))
         found |= {(programme, reference) for programme, reference in rows}
     return found
-
-
-def _update(connection: Connection, table: Table, key: list[str], rows: list[dict[str, Any]]) -> None:
-    where = [table.c[name] == bindparam(f"key_{name}") for name in key]
-    values = {name: bindparam(f"new_{name}") for name in rows[0] if name not in key}
-    marked = [{(f"key_{n}" if n in key else f"new_{n}"): v for n, v in row.items()} for row in rows]
-    connection.execute(update(table).where(*where).values(values), marked)
 
 
 @dataclass(frozen=True)
@@ -119,8 +110,7 @@ def open_pathways(connection: Connection, openings: Sequence[Opening], settings:
         requests.append(as_row(opening.reference, fact.model_copy(update={"id": next(numbers)})))
     insert_new(connection, LimitSet.__table__, list(kept.values()))
     insert_new(connection, pathways, rows)
-    if requests:
-        connection.execute(facts.insert(), requests)
+    insert(connection, facts, requests)
     return refused
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, Row, and_, bindparam, select, tuple_, update
+from sqlalchemy import Connection, Engine, Row, and_, select, tuple_, update
 
 from models.tables import DutyRow, MessageRow, NoticeRow, Party, PathwayRow, Practitioner, Provider
 from models.working_days import london_date
@@ -21,7 +21,7 @@ from notifications.wording import wording
 from settings import Settings
 from store import audit, links, overtaken
 from store.chase import late_fields
-from store.database import claiming, in_batches, insert_returning, one_of, writing
+from store.database import change, claiming, in_batches, insert_returning, one_of, writing
 from store.restored import nothing_held
 from store.sent import mark, shown
 
@@ -34,6 +34,7 @@ LATER = timedelta(hours=1)
 ON_ITS_WAY = ("waiting", "sending")
 RECIPIENTS = 50
 """For how many recipients notices are gathered in one transaction."""
+_not_sent = messages.c.state != "sent"
 _waiting = and_(notices.c.bundle.is_(None), notices.c.withheld.is_(None))
 
 
@@ -120,10 +121,8 @@ def _make(connection: Connection, bundles: dict[_Bundle, dict[int, str]], now: d
     ]
     made = insert_returning(connection, messages, rows, messages.c.bundle)
     ours = set(made)
-    links = [{"n": n, "b": b.key} for b, numbers in bundles.items() if b.key in ours for n in numbers]
-    if links:
-        query = update(notices).where(notices.c.id == bindparam("n")).values(bundle=bindparam("b"))
-        connection.execute(query, links)
+    links = [{"id": n, "bundle": b.key} for b, numbers in bundles.items() if b.key in ours for n in numbers]
+    change(connection, notices, links)
     return len(made)
 
 
@@ -294,16 +293,11 @@ def settle(engine: Engine, results: Sequence[Result], now: datetime, settings: S
             query = select(messages.c.id, messages.c.attempts).where(messages.c.id.in_(ids))
             attempts = dict(connection.execute(query).all())
             rows = [_settled(result, attempts[result.message], now, settings) for result in some]
-            done.update(row["to_state"] for row in rows)
-            values = {"state": bindparam("to_state")} | {c: bindparam(f"to_{c}") for c in _SETTLED}
+            done.update(row["state"] for row in rows)
             # One who was so slow that another sent it meanwhile does not put it back.
-            open_still = and_(messages.c.id == bindparam("msg"), messages.c.state != "sent")
-            connection.execute(update(messages).where(open_still).values(values), rows)
+            change(connection, messages, rows, where=_not_sent)
             audit.note_messages(connection, now, ids)
     return done
-
-
-_SETTLED = ("try_at", "sent_at", "sent_to", "error")
 
 
 def _settled(result: Result, attempts: int, now: datetime, settings: Settings) -> dict[str, Any]:
@@ -311,12 +305,12 @@ def _settled(result: Result, attempts: int, now: datetime, settings: Settings) -
     again = result.state == "again" and attempts <= len(waits)
     state = "waiting" if again else "sent" if result.state == "sent" else "failed"
     return {
-        "msg": result.message,
-        "to_state": state,
-        "to_try_at": now + timedelta(minutes=waits[attempts - 1]) if again else now,
-        "to_sent_at": now if state == "sent" else None,
-        "to_sent_to": result.address if state == "sent" else None,
-        "to_error": result.error,
+        "id": result.message,
+        "state": state,
+        "try_at": now + timedelta(minutes=waits[attempts - 1]) if again else now,
+        "sent_at": now if state == "sent" else None,
+        "sent_to": result.address if state == "sent" else None,
+        "error": result.error,
     }
 
 

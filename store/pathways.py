@@ -15,7 +15,7 @@ from models.facts.every import Retracted
 from models.limits import Limits
 from models.standing import Known, People, Terms
 from models.tables import Area, Case, Direction, FactRow, LimitSet, Party, PathwayRow
-from store.database import SOME, among
+from store.database import among, one_among
 from store.directory import Directory, Place, directory, place_of
 
 fact_table = FactRow.__table__
@@ -23,10 +23,10 @@ fact_rows = select(
     *(column for column in fact_table.c if column.name != "payload"), cast(fact_table.c.payload, Text).label("payload")
 )
 """Facts as `as_fact` reads them."""
-_of_subjects = fact_rows.where(fact_table.c.subject.in_(SOME)).order_by(fact_table.c.id)
-_homes = select(Party.reference, Party.latitude, Party.longitude).where(Party.reference.in_(SOME))
-_parties = select(Party.case, Party.reference).where(Party.case.in_(SOME)).order_by(Party.reference)
-_limits = select(LimitSet.id, LimitSet.content).where(LimitSet.id.in_(SOME))
+_of_subjects = fact_rows.where(one_among(fact_table.c.subject)).order_by(fact_table.c.id)
+_homes = select(Party.reference, Party.latitude, Party.longitude).where(one_among(Party.reference))
+_parties = select(Party.case, Party.reference).where(one_among(Party.case)).order_by(Party.reference)
+_limits = select(LimitSet.id, LimitSet.content).where(one_among(LimitSet.id))
 
 
 class Unreadable(Exception):

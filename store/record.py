@@ -26,7 +26,7 @@ from models.tables import Case, FactRow, Party, PathwayRow, Practitioner, Provid
 from models.working_days import london_date
 from settings import Settings
 from store import judge
-from store.database import SOME, among, in_batches, is_sqlite, reading, writing
+from store.database import among, change, in_batches, insert, is_sqlite, one_among, reading, writing
 from store.pathways import Directories, Loaded, Unreadable, load, pathway_rows, record_of
 from store.refusal import Refused
 
@@ -34,21 +34,25 @@ pathways = PathwayRow.__table__
 facts = FactRow.__table__
 BATCH = 400
 """About how many cases one transaction records."""
-_case_of = select(pathways.c.reference, pathways.c.case).where(pathways.c.reference.in_(SOME))
+_case_of = select(pathways.c.reference, pathways.c.case).where(one_among(pathways.c.reference))
 _cases = (
     select(Case.reference)
-    .where(Case.reference.in_(SOME) | Case.reference.in_(select(pathways.c.case).where(pathways.c.reference.in_(SOME))))
+    .where(
+        one_among(Case.reference) | Case.reference.in_(select(pathways.c.case).where(one_among(pathways.c.reference)))
+    )
     .order_by(Case.reference)
 )
 _held = _cases.with_for_update()
-_of_cases = pathway_rows.where(pathways.c.case.in_(SOME))
-_names = select(Party.case, Party.name).where(Party.case.in_(SOME))
+_of_cases = pathway_rows.where(one_among(pathways.c.case))
+_names = select(Party.case, Party.name).where(one_among(Party.case))
 _people = union_all(
-    select(Practitioner.code, Practitioner.role).where(Practitioner.code.in_(SOME)),
-    select(Provider.code, literal(None)).where(Provider.code.in_(SOME)),
+    select(Practitioner.code, Practitioner.role).where(one_among(Practitioner.code)),
+    select(Provider.code, literal(None)).where(one_among(Provider.code)),
 )
-_look_at = update(pathways).where(pathways.c.reference.in_(SOME)).values(look_on=bindparam("day"))
-_given_to = update(pathways).where(pathways.c.reference == bindparam("ref")).values(provider=bindparam("to"))
+_next_numbers = select(func.nextval(func.pg_get_serial_sequence(FactRow.__tablename__, "id"))).select_from(
+    func.generate_series(1, bindparam("size"))
+)
+_look_at = update(pathways).where(one_among(pathways.c.reference)).values(look_on=bindparam("day"))
 
 
 @dataclass(frozen=True)
@@ -276,7 +280,7 @@ class _Book:
     def _known_already(self, subject: str, fact: Fact) -> Fact | None:
         """The same thing said before, even if corrected since: loading a file again must not undo a correction."""
         record = self.records[subject]
-        alike = (f for f in (*record.live, *record.corrected.values()) if f.identity == fact.identity)
+        alike = (f for f in (*record.live, *record.corrected.values()) if f.same_as(fact))
         return next((f for f in alike if f.supersedes == fact.supersedes and f.content == fact.content), None)
 
     def _around(self, one: Loaded) -> Around:
@@ -330,13 +334,11 @@ class _Book:
         return number
 
     def write(self) -> None:
-        if self.new:
-            self.connection.execute(facts.insert(), self.new)
+        insert(self.connection, facts, self.new)
         for some in in_batches(sorted(self.touched)):
             self.connection.execute(_look_at, {"some": some, "day": self.today})
-        if self.referred:
-            rows = [{"ref": reference, "to": provider} for reference, provider in self.referred.items()]
-            self.connection.execute(_given_to, rows)
+        given = [{"reference": reference, "provider": provider} for reference, provider in self.referred.items()]
+        change(self.connection, pathways, given, by=("reference",))
 
 
 def new_holder(fact: Fact) -> str | None:
@@ -352,8 +354,7 @@ def fact_numbers(connection: Connection) -> Iterator[int]:
         yield from count((connection.execute(select(func.max(facts.c.id))).scalar() or 0) + 1)
     # One at first, for a person records one; then more at a time, for a file records thousands.
     for size in chain((1, 9, 90), repeat(100)):
-        sequence = func.nextval(func.pg_get_serial_sequence(FactRow.__tablename__, "id"))
-        yield from connection.execute(select(sequence).select_from(func.generate_series(1, size))).scalars().all()
+        yield from connection.execute(_next_numbers, {"size": size}).scalars().all()
 
 
 def as_row(subject: str, fact: Fact) -> dict[str, Any]:

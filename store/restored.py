@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, bindparam, delete, exists, select, update
+from sqlalchemy import Connection, Engine, Row, delete, exists, select, update
 
 from models.tables import MessageRow, NoticeRow, Restored
 from notifications.wording import wording
 from store import audit
-from store.database import in_batches, insert_new, reading, writing
+from store.database import change, in_batches, insert_new, reading, writing
 from store.sent import Sent, mark, read
 
 restored = Restored.__table__
@@ -87,9 +87,8 @@ def release(
 
 def _as_sent(connection: Connection, went: dict[int, datetime], now: datetime, by: str) -> None:
     if went:
-        query = update(messages).where(messages.c.id == bindparam("n"), messages.c.state != "sent")
-        rows = [{"n": number, "at": at} for number, at in went.items()]
-        connection.execute(query.values(state="sent", sent_at=bindparam("at"), error=HELD_BACK), rows)
+        rows = [{"id": number, "sent_at": at} for number, at in went.items()]
+        change(connection, messages, rows, where=messages.c.state != "sent", state="sent", error=HELD_BACK)
         for some in in_batches(list(went)):
             audit.note_messages(connection, now, some, by, HELD_BACK)
 

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, Engine, Row, func, select, text
 
 from models.chain import digest, link, mark
 from store.audit import KEY, MESSAGE, OVER, SYSTEM, audit
-from store.database import is_sqlite, reading, writing
+from store.database import change, insert, is_sqlite, reading, writing
 from store.heads import Head, head, last_head, write_down
 from store.trail import Log, Trail, contents, covered
 
@@ -57,12 +57,9 @@ def _seal_batch(trail: Trail, upto: Mapping[str, int], now: datetime, anyway: bo
         new += [entry for log in trail.logs for entry in _new(connection, log, upto[log.kind])]
         noted = _noted(connection, trail)
         _chain(before, new + noted, key)
-        if new:
-            connection.execute(insert(audit), new)
-        if noted:
-            values = {name: bindparam(f"to_{name}") for name in ("number", "digest", "hash")}
-            sealing = update(audit).where(audit.c.id == bindparam("entry")).values(values)
-            connection.execute(sealing, [{"entry": e["id"], **{f"to_{n}": e[n] for n in values}} for e in noted])
+        insert(connection, audit, new)
+        sealed = ("id", "number", "digest", "hash")
+        change(connection, audit, [{name: entry[name] for name in sealed} for entry in noted])
         return len(new) + len(noted)
 
 

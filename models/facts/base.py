@@ -88,6 +88,10 @@ class Fact(BaseModel):
         told_apart_by = ("happened_on",) if self.one_per is None else self.one_per
         return "|".join([self.kind, *(str(getattr(self, field)) for field in told_apart_by)])
 
+    def same_as(self, other: "Fact") -> bool:
+        """Whether two facts about one subject have the same identity."""
+        return self.kind == other.kind and self.identity == other.identity
+
     @property
     def content(self) -> tuple[str, date, str]:
         """What it says: two facts about one subject with the same content are one fact reported twice."""
