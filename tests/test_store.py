@@ -11,7 +11,7 @@ from flows.spip import spip
 from models import tables as t
 from models.pathway import Pathway
 from store.ask import failures
-from store.database import reading, writing
+from store.database import change, insert, insert_new, reading, writing
 from store.open import open_pathways
 from tests.life import day, moment
 from tests.world import SETTINGS, Office, at_once, evening
@@ -23,6 +23,30 @@ def office(engine: Engine) -> Office:
     made = Office(engine).case()
     assert made.opens() == ""
     return made
+
+
+# Rows in sets ---------------------------------------------------------------------------------------------------------
+
+
+def test_rows_go_in_and_are_changed_in_sets_each_to_its_own_values(office: Office):
+    notices = t.NoticeRow.__table__
+    said = {"pathway": "SPIP-D1", "to_role": "adviser", "to_code": "FCA1", "created_at": moment(day("2026-01-07"))}
+    rows = [
+        said | {"wording": f"w{n}", "occasion": f"o{n}", "fields": {"of": [n, None, 'a "b" {c}, d']}, "withheld": why}
+        for n, why in enumerate(["told already", None, "it's, {over}"])
+    ]
+    with writing(office.engine) as connection:
+        insert(connection, notices, rows[:2])
+        insert_new(connection, notices, [row | {"wording": "another"} for row in rows])
+        was = [{"occasion": row["occasion"], "wording": f"now {row['occasion']}"} for row in rows]
+        waiting = notices.c.withheld.is_(None) | (notices.c.occasion == "o2")
+        found = change(connection, notices, was, by=("occasion",), where=waiting, bundle="B")
+    stored = [row for row in office.rows(t.NoticeRow) if row.occasion in ("o0", "o1", "o2")]
+    assert found == 2
+    assert [(n.wording, n.bundle, n.withheld) for n in stored] == [
+        ("w0", None, "told already"), ("now o1", "B", None), ("now o2", "B", "it's, {over}"),
+    ]  # fmt: skip
+    assert [n.fields for n in stored] == [row["fields"] for row in rows]
 
 
 # Recording ------------------------------------------------------------------------------------------------------------
