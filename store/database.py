@@ -175,51 +175,58 @@ def change(
     """
     if not rows:
         return 0
-    one_by_one = is_sqlite(connection)
-    changing = _changing(table, tuple(rows[0]), by, where, tuple(also.items()), one_by_one=one_by_one)
-    return connection.execute(changing, [_named(row) for row in rows] if one_by_one else _columns(rows)).rowcount
+    as_set = _as_set(connection, rows)
+    changing = _changing(table, tuple(rows[0]), by, where, tuple(also.items()), as_set=as_set)
+    return connection.execute(changing, _values(rows, as_set=as_set)).rowcount
 
 
-# PostgreSQL takes a set as arrays, one a column: a statement for each row costs it several times as much. SQLite, in
-# our own process, does not mind.
+_FEW = 4
+
+
+def _as_set(connection: Connection, rows: Sequence[dict[str, Any]]) -> bool:
+    """Whether rows go as arrays, one a column: many a one costs PostgreSQL several times as much in a statement each.
+
+    SQLite, in our own process, does not mind.
+    """
+    return len(rows) > _FEW and not is_sqlite(connection)
 
 
 def _inserting(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], *, new_only: bool) -> Any:
     """The statement that inserts some rows, and the values to execute it with."""
-    if is_sqlite(connection):
-        into = sqlite.insert(table)
-        return into.on_conflict_do_nothing() if new_only else into, list(rows)
-    return _inserting_all(table, tuple(rows[0]), new_only), _columns(rows)
+    as_set = _as_set(connection, rows)
+    into = sqlite.insert if is_sqlite(connection) else postgresql.insert
+    return _insert(into, table, tuple(rows[0]), new_only=new_only, as_set=as_set), _values(rows, as_set=as_set)
 
 
 @lru_cache(maxsize=64)
-def _inserting_all(table: Table, names: tuple[str, ...], new_only: bool) -> Any:
-    into = postgresql.insert(table).from_select(names, select(*_given(table, names).c))
-    return into.on_conflict_do_nothing() if new_only else into
+def _insert(into: Any, table: Table, names: tuple[str, ...], *, new_only: bool, as_set: bool) -> Any:
+    given = _given(table, names, as_set=as_set)
+    made = into(table).from_select(names, select(*given.values())) if as_set else into(table).values(given)
+    return made.on_conflict_do_nothing() if new_only else made
 
 
 @lru_cache(maxsize=64)
-def _changing(
-    table: Table, names: tuple[str, ...], by: tuple[str, ...], where: Any, also: Any, *, one_by_one: bool
-) -> Any:
-    given = {name: bindparam(f"new_{name}") for name in names} if one_by_one else _given(table, names).c
+def _changing(table: Table, names: tuple[str, ...], by: tuple[str, ...], where: Any, also: Any, *, as_set: bool) -> Any:
+    given = _given(table, names, as_set=as_set)
     found = [table.c[name] == given[name] for name in by]
     values = {name: given[name] for name in names if name not in by}
     return update(table).where(*found, *([] if where is None else [where])).values({**values, **dict(also)})
 
 
-def _given(table: Table, names: tuple[str, ...]) -> Any:
+def _given(table: Table, names: tuple[str, ...], *, as_set: bool) -> dict[str, Any]:
+    """What stands in a statement for the values of each column: of one row, or of all."""
+    if not as_set:
+        return {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
     arrays = (bindparam(f"new_{name}", type_=postgresql.ARRAY(table.c[name].type)) for name in names)
     columns = (column(name, table.c[name].type) for name in names)
-    return func.unnest(*arrays).table_valued(*columns, name="given").render_derived()
+    return dict(func.unnest(*arrays).table_valued(*columns, name="given").render_derived().c)
 
 
-def _named(row: dict[str, Any]) -> dict[str, Any]:
-    return {f"new_{name}": value for name, value in row.items()}
-
-
-def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
-    return {f"new_{name}": [row[name] for row in rows] for name in rows[0]}
+def _values(rows: Sequence[dict[str, Any]], *, as_set: bool) -> Any:
+    if as_set:
+        return {f"new_{name}": [row[name] for row in rows] for name in rows[0]}
+    named = [{f"new_{name}": value for name, value in row.items()} for row in rows]
+    return named if len(named) > 1 else named[0]
 
 
 def one_of(column: Any, *values: str) -> Any:
