@@ -134,9 +134,9 @@ def sweeps(engine: Engine, pids: tuple[int, ...]) -> dict[str, Cost]:
     idle = date(2026, 2, 20)
     works: dict[str, Callable[[], object]] = {
         "nothing due": lambda: [
-            (advance(engine, "SPIP", spip, at(idle), SETTINGS), chase(engine, at(idle), SETTINGS)) for _ in range(20)
+            (advance(engine, "SPIP", spip, at(idle), SETTINGS), chase(engine, at(idle), SETTINGS)) for _ in range(100)
         ],
-        "nothing due, floor": lambda: [_look(engine, idle) for _ in range(20)],
+        "nothing due, floor": lambda: [_look(engine, idle) for _ in range(100)],
         "advance": lambda: advance(engine, "SPIP", spip, at(TODAY), SETTINGS),
         "chase": lambda: chase(engine, at(TODAY), SETTINGS),
         "start": lambda: _started(engine, "reading(made).__enter__()"),

@@ -81,6 +81,8 @@ def complain(problem: Exception) -> int:
             error(f"Settings: {'.'.join(map(str, line['loc']))}: {line['msg']}")
     elif hasattr(problem, "orig"):
         error(_of_database(problem.orig))
+    elif kind == "Outrun":
+        error(f"Somebody else advanced some of these pathways at the same moment. {_AGAIN}")
     else:
         error(f"Something went wrong that should not have ({kind}). Run it again with PATHWAYS_DEBUG=1 to see where.")
     return REFUSED

@@ -30,7 +30,7 @@ from models.facts.spip import (
     SessionCancelled,
 )
 from models.gates import gate_passed_by, missing_from_gate
-from models.pathway import Pathway
+from models.pathway import Pathway, soonest
 from tasks.advance import advance_all
 from tasks.show import run_name
 
@@ -78,17 +78,20 @@ def safeguarding(p: Pathway) -> Fact:
 
 
 def attendance(p: Pathway, acknowledged: Fact) -> Fact:
-    """A session is booked, held and reported on. One rebooking after an absence; then the adviser decides."""
-    since, absences = acknowledged, 0
+    """A session is booked, held and reported on. One rebooking after an absence; then the adviser decides.
+
+    A booking made since the last session counts, however late it is reported and whatever was decided meanwhile.
+    """
+    last, since, absences = acknowledged, acknowledged, 0
     while True:
-        booking = since if isinstance(since, SessionBooked) else booked(p, since)
+        booking = since if isinstance(since, SessionBooked) else booked(p, since, last)
         if not isinstance(booking, SessionBooked):
-            since = breach_review(p, booking, booking.recorded_on)
+            since = breach_review(p, booking, booking.recorded_on, last)
             continue
         report = reported(p, booking)
         if isinstance(report, AttendanceReported) and report.attended:
             return report
-        since = report
+        last = since = report
         if isinstance(report, SessionCancelled) and report.cancelled_by == "provider":
             continue
         absences += 1
@@ -103,13 +106,11 @@ def what_it_says(report: AttendanceReported | SessionCancelled) -> tuple[str, di
     return "not-attended", {"result": getattr(report, "result", "cancelled")}
 
 
-def booked(p: Pathway, since: Fact) -> Fact:
+def booked(p: Pathway, since: Fact, last: Fact) -> Fact:
     """The booking, or what shows that there will be none: a refusal, or the last attempt to reach the person."""
     due = p.before_hearing(p.within("book", since), since.happened_on)
-    attempts = p.all(ContactAttempted, after=since)[: p.number("contact_attempts")]
-    unreachable = attempts[-1] if len(attempts) == p.number("contact_attempts") else None
-    first = p.first(SessionBooked, Refused, after=since)
-    answer = min(filter(None, (first, unreachable)), key=p.facts.index, default=None)
+    unreachable = soonest(*p.all(ContactAttempted, after=since), nth=p.number("contact_attempts"))
+    answer = soonest(unreachable, *p.all(Refused, after=since), *p.all(SessionBooked, after=last))
     booking = p.owe("booking", by=p.provider, due=due, after=since, met=answer)
     return booking.fact or p.stand("acknowledged", booking)
 
@@ -129,29 +130,36 @@ def reported(p: Pathway, booking: SessionBooked) -> Fact:
 
 def after_absence(p: Pathway, absence: Fact, *, may_rebook: bool) -> Fact:
     """The provider may rebook once; with no second place in time, or after a second absence, the adviser decides."""
+    opened = known_on(p, absence)
     if not may_rebook:
-        return breach_review(p, absence, absence.recorded_on)
-    due = p.within("rebook", absence.recorded_on)
-    answers = (SessionBooked, RebookingDeclined, Refused)
-    rebooking = p.owe("rebooking", *answers, by=p.provider, due=due, after=absence, opened=absence.recorded_on)
+        return breach_review(p, absence, opened, absence)
+    due = p.within("rebook", opened)
+    answer = soonest(*p.all(SessionBooked, RebookingDeclined, Refused, after=absence))
+    rebooking = p.owe("rebooking", by=p.provider, due=due, after=absence, opened=opened, met=answer)
     if p.lapsed(rebooking):
         p.drop(rebooking)
-        return breach_review(p, absence, due)
+        return breach_review(p, absence, due, absence)
     if not rebooking.fact:
         p.stand("not_attended", rebooking)
     if isinstance(rebooking.fact, SessionBooked):
         return rebooking.fact
-    return breach_review(p, rebooking.fact, rebooking.fact.recorded_on)
+    return breach_review(p, rebooking.fact, rebooking.fact.recorded_on, absence)
 
 
-def breach_review(p: Pathway, cause: Fact, opened: date) -> Fact:
+def known_on(p: Pathway, report: Fact) -> date:
+    """The day it became known that the person came, or did not; what else is put right in a report moves nothing."""
+    came = [getattr(version, "attended", False) for version in p.versions(report)]
+    return p.versions(report)[came.index(came[-1])].recorded_on
+
+
+def breach_review(p: Pathway, cause: Fact, opened: date, last: Fact) -> Fact:
     """The adviser decides: try again, close, or tell the court where it asked to be told. A late booking counts.
 
     What the passing of days has opened is said even where the absence was known before.
     """
     due = p.within("breach_review", opened)
-    answers = (BreachDecided, SessionBooked)
-    review = p.owe("breach_review", *answers, by=p.adviser, due=due, after=cause, opened=opened)
+    answer = soonest(*p.all(BreachDecided, after=cause), *p.all(SessionBooked, after=last))
+    review = p.owe("breach_review", by=p.adviser, due=due, after=cause, opened=opened, met=answer)
     of_itself = opened > cause.recorded_on
     p.tell(p.adviser, "breach-review", about=cause, anyway=of_itself, due=due, overtaken=bool(review.fact))
     decision = review.fact or p.stand("breach_review", review)
@@ -179,9 +187,9 @@ def next_step(p: Pathway, report: Fact) -> NoReturn:
     The time runs from the day attendance became known, however late that was.
     """
     tell_result(p, p.adviser, report, what_it_says)
-    known_on = next(version.recorded_on for version in p.versions(report) if version.attended)
-    due = p.within("next_step", known_on)
-    offer = p.owe("next_step", NextStepTaken, by=p.provider, due=due, after=report, opened=known_on)
+    opened = known_on(p, report)
+    due = p.within("next_step", opened)
+    offer = p.owe("next_step", NextStepTaken, by=p.provider, due=due, after=report, opened=opened)
     if offer.fact:
         p.close("closed_completed", "completed", on=offer.fact)
     if p.passed(due):

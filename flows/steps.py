@@ -96,21 +96,24 @@ def _taken(p: Pathway, answer: Fact, goes_on: Callable[[Pathway, Fact], NoReturn
 
 
 def provider_wanted(p: Pathway, sending: Duty, since: Fact, ready: Fact) -> NoReturn:
-    """Commissioning has to refer. With nobody open in reach its manager is told, and it is looked at again daily.
+    """Commissioning has to refer. With nobody open in reach its manager is told. Providers close and open: it is looked
+    at again daily.
 
-    Nobody is asked for what only became possible while all stands still. Where a provider declined, it is said who and
-    why.
+    Nobody is asked for what only became possible while all stands still, or when it is over. Where a provider declined,
+    it is said who and why. What has changed since it last stood here is said although what led here was known.
     """
     if sending.opened_on > p.today:
         p.stand("ready_to_refer", sending)
     said: dict[str, Any] = {"about": since, "because": ready, "due": sending.due_on}
+    said["anyway"] = p.known.stood == "ready_to_refer"
     if isinstance(since, ReferralDeclined):
         said |= {"declined_by": since.provider, "reason": since.reason}
-    if proposed := p.known.proposed():
-        p.tell(p.commissioning, "ready-to-refer", proposed=proposed[:3], **said)
+    p.passed(p.today)
+    proposed = () if p.ending else p.known.proposed()[:3]
+    if proposed or p.ending:
+        p.tell(p.commissioning, "ready-to-refer", proposed=proposed, overtaken=bool(p.ending), **said)
         p.stand("ready_to_refer", sending)
     p.tell(p.commissioning_manager, "no-provider", **said)
-    p.passed(p.today)
     p.stand("ready_to_refer", sending, label="No provider open")
 
 

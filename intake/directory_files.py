@@ -96,8 +96,9 @@ def _keep_lines(load: Load, seen: Seen, of_provider: Seen, connection: Connectio
     kept = keep(connection, Provider.__table__, list(providers.values()))
     own = dict(zip(providers, kept, strict=True))
     results = keep(connection, ServiceLine.__table__, [_service_line(line.row) for line in good])
-    # Accreditation that is renewed, or was not, is a matter for whatever the provider holds.
-    load.look_again(connection, PathwayRow.provider, changed([line.row.provider for line in good], results))
+    # Accreditation that is renewed, or a suspension that ends, is a matter for whatever the provider holds.
+    moved = {*changed([line.row.provider for line in good], results), *changed(list(providers), kept)}
+    load.look_again(connection, PathwayRow.provider, sorted(moved))
     load.count([together(r, own[line.row.provider]) for line, r in zip(good, results, strict=True)])
 
 

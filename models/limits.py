@@ -160,6 +160,18 @@ def limits_on(programme: str, day: date, path: Path = SHIPPED) -> Limits:
     return _limits_of(programme, day, _read(path))
 
 
+@lru_cache(maxsize=256)
+def with_what_is_newer(kept: Limits, programme: str, path: Path = SHIPPED) -> Limits:
+    """The limits a pathway keeps; those that a later version of the code has added are the newest of the file."""
+    try:
+        newest = limits_on(programme, date.max, path).content
+    except LimitsError:  # whoever opens a pathway is told so; those that are under way need nothing of it
+        return kept
+    named = ("limits", "numbers", "lists")
+    added = {part: newest.get(part, {}) | kept.content.get(part, {}) for part in named}
+    return Limits(kept.content | added)
+
+
 def _limits_of(programme: str, day: date, document: dict[str, Any]) -> Limits:
     try:
         block = _in_force(document[programme.lower()], day)

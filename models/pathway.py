@@ -296,7 +296,8 @@ class Pathway:
         self.facts, self.pauses, self.today, self.look = now
         self._hearings = None
         for key in self.duties.keys() - before:
-            if not self.duties[key].fact:
+            answer = self.duties[key].fact
+            if not answer or not known_before(answer, end):
                 self.duties[key].state, self.duties[key].closed_on = "dropped", end.recorded_on
 
     # What is owed, what is said --------------------------------------------------------------------------------------
@@ -342,9 +343,15 @@ class Pathway:
             outlives=outlives,
         )
         if met:
-            duty.fact, duty.state, duty.closed_on = met, "met", met.recorded_on
+            duty.fact, duty.state, duty.closed_on = met, "met", self._answered_on(met)
         self.duties[duty.key] = duty
         return duty
+
+    def _answered_on(self, met: Fact) -> date:
+        """The day an answer became known. What is put right in it later closes nothing anew."""
+        if met.supersedes is None:
+            return met.recorded_on
+        return next(version.recorded_on for version in self.versions(met) if version.same_as(met))
 
     def lapsed(self, duty: Duty) -> bool:
         """Whether a duty's day passed before it was met; so it stays, even when it was met later.
@@ -407,10 +414,11 @@ class Pathway:
         self.notices.setdefault((who.role, occasion), notice)
 
     def letter(self, letter: str, about: Fact, sent: Fact | None = None, which: object = "") -> None:
-        """A letter task for staff: parents get letters, never automatic mail (N02)."""
+        """A letter task for staff: parents get letters, never automatic mail (N02). One sent before is another."""
         if about.told_already:
             return
-        sent = sent or next((f for f in self.known.facts if isinstance(f, LetterSent) and f.letter == letter), None)
+        letters = (f for f in self.known.facts if isinstance(f, LetterSent) and f.letter == letter)
+        sent = sent or next((f for f in letters if f.place > about.place), None)
         due = self.within_whatever_is_held("letter", about.recorded_on)
         kind = f"letter_{letter.replace('-', '_')}"
         self._owe(kind, about, self.business_support, due, about.recorded_on, sent, outlives=True, which=which)
@@ -447,8 +455,9 @@ def known_before(fact: Fact, end: Fact) -> bool:
 def soonest(*facts: F | None, after: Fact | None = None, nth: int = 1) -> F | None:
     """Of some facts, the one that became known first, or as the nth; later than another one, where given.
 
-    What is reported late comes after all that was known, whenever it happened: it undoes nothing that was said.
+    What is reported late comes after all that was known, whenever it happened: it undoes nothing that was said. A
+    correction stands in the place of what it corrects.
     """
-    known = sorted(filter(None, facts), key=known_at)
+    known = sorted(filter(None, facts), key=lambda fact: fact.place)
     later = [fact for fact in known if after is None or known_at(fact) > known_at(after)]
     return later[nth - 1] if len(later) >= nth else None

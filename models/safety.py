@@ -171,7 +171,10 @@ def trained_and_free(p: Pathway, fact: Fact, around: Around) -> str | None:
 
 
 def sr_03_never_two_parties_in_one_session(p: Pathway, fact: Fact, around: Around) -> str | None:
-    """SR-03 (strategy2014): the parents of one case attend apart. The refusal does not say why, nor of whom."""
+    """SR-03 (strategy2014): the parents of one case attend apart. The refusal does not say why, nor of whom.
+
+    A seat is free when it is cancelled, not when its pathway ends: who was booked may still come.
+    """
     assert isinstance(fact, SessionBooked)
     provider = p.provider and p.provider.code
     # After a decline nobody holds the referral, and whoever books all the same may be the provider of any seat.

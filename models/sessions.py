@@ -3,6 +3,7 @@
 Who is away is known from the fact `unavailable`: a parent, the practitioner, or the child under the case's reference.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -88,10 +89,16 @@ def _to_hold(known: Known, child: str) -> list[Session]:
     p = _pathway(known)
     alone = [*(("parent", party) for party in known.parties), ("child", None)]
     joint = max(p.number("joint_meetings"), p.number("sessions") - len(alone))
-    used, number = {fact.session for fact in p.all(SessionSet)}, known.reference.partition("-")[2]
+    used, number = {fact.session for fact in p.all(SessionSet)}, _as_code(known.reference.partition("-")[2])
     codes = (code for n in count(1) if (code := f"{number}-{n}") not in used)
     sittings = [*alone, *[("joint", None)] * joint]
     return [Session(next(codes), sitting, _who(p, child, sitting, party)) for sitting, party in sittings]
+
+
+def _as_code(number: str) -> str:
+    """What can begin a code somebody makes up (`models.facts.base.Code`): not too long, no six digits in a row."""
+    parted = re.sub(r"\d{5}(?=\d)|[A-Z]{5}(?=[A-Z])", r"\g<0>-", number)
+    return "-".join(filter(None, parted.split("-")))[-20:].strip("-")
 
 
 def _who(p: Pathway, child: str, sitting: str, party: str | None) -> frozenset[str]:

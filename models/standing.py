@@ -147,6 +147,8 @@ class Known:
     terms: Terms = Terms()
     corrected: Sequence[Fact] = ()
     """Facts as they stood before they were corrected."""
+    stood: str = ""
+    """The state it was in when it was last looked at. Nothing that is said may hang on it, only whether it is news."""
     proposed: Callable[[], Sequence[str]] = field(default=lambda: ())
     """The codes of those who could take it today, best first: providers, or practitioners trained in the programme."""
     accredited_until: Callable[[str], date | None] = field(default=lambda provider: None)

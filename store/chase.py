@@ -58,8 +58,9 @@ def _chase_batch(connection: Connection, now: datetime, size: int, done: Chased)
         pathway = around[row.pathway]
         limits = kept[pathway.limits]
         climb = Climb(row.kind, row.counts_from or row.due_on, row.hearing_on, row.step, row.hearing_step_on)
-        steps = [] if row.on_code in suspended else steps_due(limits, climb, today)
-        if row.on_code in suspended:
+        stopped = row.on_code in suspended
+        steps = [] if stopped else steps_due(limits, climb, today)
+        if stopped:
             told.append(_notice(row, Who("commissioning_officer", pathway.commissioning_officer), "suspended", now))
         after = climbed(limits, climb, steps, today)
         for step in steps:
@@ -67,7 +68,8 @@ def _chase_batch(connection: Connection, now: datetime, size: int, done: Chased)
             told += _notices(row, pathway, step, today, now)
             opened += _phone_task(row, pathway, limits, step, today)
         marked = row.marked_on or (today if _marks(limits, after, steps) else None)
-        moved.append(_moved(row, limits, after, marked, today))
+        day = None if stopped else next_day(limits, after)
+        moved.append(_moved(row, after, day, marked, today))
     done.duties += len(rows)
     insert_new(connection, notices, told)
     insert_new(connection, duties, opened)
@@ -75,9 +77,8 @@ def _chase_batch(connection: Connection, now: datetime, size: int, done: Chased)
     return len(rows)
 
 
-def _moved(row: Row[Any], limits: Limits, after: Climb, marked: date | None, today: date) -> dict[str, Any]:
+def _moved(row: Row[Any], after: Climb, day: date | None, marked: date | None, today: date) -> dict[str, Any]:
     """Where the duty stands now, and when to look again: tomorrow at the earliest, so a batch never meets it twice."""
-    day = next_day(limits, after)
     return {
         "id": row.id,
         "step": after.step,
@@ -93,7 +94,7 @@ def _around(connection: Connection, references: set[str]) -> dict[str, Row[Any]]
 
 
 def _suspended(connection: Connection, today: date) -> set[str]:
-    """Providers nobody chases, for they are suspended (m03 STOP)."""
+    """Providers nobody chases, for they are suspended (m03 STOP), until a file says otherwise (`intake`)."""
     return set(connection.execute(select(Provider.code).where(Provider.suspended_from <= today)).scalars())
 
 

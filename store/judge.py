@@ -39,7 +39,7 @@ from models.facts.every import (
     Withdrawn,
 )
 from models.facts.referral import CorrectionAsked, ProviderPhoned, ReferralSent
-from models.facts.spip import AttendanceReported, SessionBooked
+from models.facts.spip import AttendanceReported, SessionBooked, SessionCancelled
 from models.limits import Span
 from models.screen import words
 from models.working_days import LONDON, london_date, say
@@ -49,7 +49,7 @@ from store.judge_referral import GIVEN_BACK, OF_HOLDER, is_free, of_holder, sent
 from store.pathways import Loaded, Record
 from store.refusal import Refused, contradicts, summary
 
-_AFTER_THE_END = (LetterSent, SessionLetterSent, ProviderPhoned, CorrectionAsked)
+_AFTER_THE_END = (LetterSent, SessionLetterSent, ProviderPhoned, CorrectionAsked, SessionCancelled)
 _MAY_COME_FIRST = (ViolenceEstablished, SurvivorPlanMade)
 """What may have happened before the order that opens the pathway."""
 _SHARED = ("session", "provider", "hearing_on", "party")

@@ -14,7 +14,7 @@ from models.facts.dvpp import (
 )
 from models.facts.referral import Acknowledged, ReferralDeclined, ReferralRecalled, ReferralSent
 from models.facts.referral import Refused as RefusedByPerson
-from models.facts.spip import AttendanceReported, ContactAttempted, NextStepTaken, SessionBooked
+from models.facts.spip import AttendanceReported, ContactAttempted, NextStepTaken, SessionBooked, SessionCancelled
 from models.pathway import Pathway
 from models.working_days import say
 from store.pathways import Loaded
@@ -83,6 +83,13 @@ def _attended_before(fact: NextStepTaken, one: Loaded) -> None:
         raise Refused("fact", "a next step follows a session that was attended; none is reported by that day")
 
 
+def _opens_nothing(fact: SessionCancelled, one: Loaded) -> None:
+    """When all is over a session still to come is cancelled, so that its place is free; none that was held."""
+    reports = (f for f in one.known.facts if isinstance(f, AttendanceReported) and f.session == fact.session)
+    if one.row.closed_on and fact.supersedes is None and (report := next(reports, None)):
+        raise Refused("session", f"{fact.session} was reported on ({report.result}), fact {report.id}")
+
+
 def sent_to(one: Loaded) -> set[str]:
     return {fact.provider for fact in one.known.facts if isinstance(fact, ReferralSent)}
 
@@ -92,4 +99,5 @@ RULES: Rules = (
     (_taken_once, Acknowledged),
     (_not_before_what_it_did, GIVEN_BACK),
     (_attended_before, NextStepTaken),
+    (_opens_nothing, SessionCancelled),
 )

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, Text, cast, select
 
 from models.facts import KINDS, RESTRICTED, Fact
 from models.facts.every import Retracted
-from models.limits import Limits
+from models.limits import Limits, with_what_is_newer
 from models.standing import Known, People, Terms
 from models.tables import Area, Case, Direction, FactRow, LimitSet, Party, PathwayRow
 from store.database import among, one_among
@@ -76,7 +76,15 @@ def load(
     return [
         Loaded(
             row,
-            _known(row, records, _Parties(households, row.case), limits[row.limits], homes, today, directories),
+            _known(
+                row,
+                records,
+                _Parties(households, row.case),
+                with_what_is_newer(limits[row.limits], row.programme, directories.limits),
+                homes,
+                today,
+                directories,
+            ),
             records[row.reference].unreadable or records[row.case].unreadable,
         )
         for row in rows
@@ -140,6 +148,7 @@ class Directories:
     """The directory of each programme, read when it is first asked for and kept for one transaction."""
 
     def __init__(self, connection: Connection, profile: Any, limits: Any) -> None:
+        self.limits = limits
         self._read = lambda programme: directory(connection, programme, profile, limits)
         self._kept: dict[str, Directory] = {}
 
@@ -203,6 +212,7 @@ def _known(
         facts=mine,
         terms=Terms(bool(row.monitoring_requested), bool(row.in_final_order), bool(row.assessment_only)),
         corrected=[*records[row.reference].corrected.values(), *records[row.case].corrected.values()],
+        stood=row.state,
         proposed=lambda: directory_of(row.programme).proposed(row.area, homes.of(row.party), today, mine),
         accredited_until=lambda provider: directory_of(row.programme).accredited_until(provider),
         closed_weeks=lambda provider: directory_of(row.programme).closures.get(provider, ()),

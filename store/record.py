@@ -21,7 +21,7 @@ from models.facts.every import Retracted
 from models.facts.referral import ReferralSent
 from models.limits import open_to_referrals
 from models.pathway import Pathway
-from models.safety import Around, Blocked, check, seats_of
+from models.safety import Around, Blocked, Seat, check, seats_of
 from models.tables import Case, FactRow, Party, PathwayRow, Practitioner, Provider
 from models.working_days import london_date
 from settings import Settings
@@ -285,12 +285,18 @@ class _Book:
 
     def _around(self, one: Loaded) -> Around:
         """What the safety rules may see beside the pathway: seats taken by others of its case, and the directory."""
-        others = [o for o in self.of_case[one.row.case] if o.row.party != one.row.party and not o.row.closed_on]
+        others = [o for o in self.of_case[one.row.case] if o.row.party != one.row.party]
         return Around(
-            seats=tuple(seat for other in others for seat in seats_of(Pathway(other.known, self.today))),
+            seats=tuple(seat for other in others for seat in self._seats(other)),
             why_not=lambda provider, fact: self._why_not(one, provider, fact),
             not_accredited=lambda provider, fact: self._not_accredited(one, provider, fact),
         )
+
+    def _seats(self, one: Loaded) -> Iterator[Seat]:
+        """Those of a pathway that is over count until their sessions are: nobody knows that the person stays away."""
+        for seat in seats_of(Pathway(one.known, self.today)):
+            if not one.row.closed_on or seat.booking.ends_at > self.now:
+                yield seat
 
     def _why_not(self, one: Loaded, provider: str, fact: Fact) -> str | None:
         """Why a provider may not take a referral (SR-16); one made now is judged by today too, whatever its date."""

@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from tests.life import Life
 
 BEGIN = date(2026, 1, 5)
+LATE = {"contact_attempted", "refused", "session_booked", "session_cancelled", "attendance_reported"}
+"""What providers may report some days after it happened."""
 
 
 @st.composite
@@ -65,6 +67,8 @@ def lives(draw: st.DrawFn) -> tuple[Life, date]:
     life.add(later(8), "acknowledged", provider=provider)
     for session in range(draw(st.integers(0, 4))):
         between()
+        for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2]))):
+            life.add(later(4), "contact_attempted")
         if maybe(15):
             life.add(later(5), "refused")
         held = later(14) + timedelta(days=draw(st.integers(0, 25)))
@@ -91,4 +95,14 @@ def lives(draw: st.DrawFn) -> tuple[Life, date]:
                     life.add(later(20), "court_result", result=draw(st.sampled_from(["reordered", "ended"])))
     if maybe(40):
         life.add(later(25), "next_step_taken", step="girfc")
-    return life, later(40)
+    return some_of_it_reported_late(life, draw), later(40)
+
+
+def some_of_it_reported_late(life: Life, draw: st.DrawFn) -> Life:
+    """The same things, in the order in which they became known."""
+    late = [draw(st.sampled_from([0, 0, 0, 2, 15])) if fact.kind in LATE else 0 for fact in life.facts]
+    reports = [(fact.recorded_on + timedelta(days=days), fact) for fact, days in zip(life.facts, late, strict=True)]
+    told = Life(BEGIN, monitoring=life.terms.monitoring_requested, **life.facts[0].payload)
+    for recorded, fact in sorted(reports[1:], key=lambda report: report[0]):
+        told.add(fact.happened_on, fact.kind, recorded, **fact.payload)
+    return told

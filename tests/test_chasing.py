@@ -217,10 +217,18 @@ def test_a_suspension_stops_the_chasing_from_its_day_on_and_not_of_another_provi
     assert set(chased(office, reference="SPIP-D2")) == {"2026-01-21", "2026-01-26", "2026-01-30"}
 
 
+def test_what_a_suspended_provider_owes_is_not_looked_at_every_day(office: Office):
+    suspends(office)
+    office.rounds("2026-01-08", "2026-01-30")
+    assert [office.chase(f"2026-02-0{day}").duties for day in (2, 3, 4)] == [0, 0, 0]
+    assert ("CO1", "suspended") in office.told()
+
+
 def test_when_a_suspension_ends_the_current_step_is_sent(office: Office):
     suspends(office)
     office.rounds("2026-01-08", "2026-02-09")
     office.put(t.Provider, {"code": "P1"}, suspended_from=None)
+    office.put(t.PathwayRow, {"provider": "P1"}, look_on=date(2026, 2, 10))  # as the file of providers does
     office.rounds("2026-02-10", "2026-02-13")
     assert chased(office) == {"2026-01-21": R0, "2026-01-26": R1, "2026-02-10": E1, "2026-02-13": E2}
 

@@ -15,11 +15,12 @@ import pytest
 
 import intake
 from cli.app import app, main
+from cli.say import complain
 from flows.programmes import PROGRAMMES
 from local.stack import _ready
 from samples import SamplesRefused, load_samples
 from settings import Settings, settings
-from store.advance import advance
+from store.advance import Outrun, advance
 from store.chase import chase
 from store.database import database
 from store.migrate import migrate
@@ -166,6 +167,23 @@ def test_the_site_says_where_it_is_when_it_starts(fresh: Desk):
     fresh.monkeypatch.setattr("web.serve.serve", served.append)
     said = fresh("site").out
     assert f"{served[0].site.url} and listens on 127.0.0.1, port {served[0].ports.site}" in said
+
+
+def test_the_site_does_not_start_where_no_page_could_be_shown(fresh: Desk, sampled: Path):
+    """Nothing listens: the address in its settings, what lies there and the keys are tried before."""
+    fresh.monkeypatch.setattr("uvicorn.run", lambda *_, **__: pytest.fail("it listens"))
+    assert "The database is empty." in fresh("site").err
+    shutil.copy(sampled, fresh.home / "pathways.db")
+    database.cache_clear()
+    fresh.monkeypatch.setenv("PATHWAYS_PERSONAL_KEYS", '["another machine\'s, for all that is known here"]')
+    assert "This machine's key is not the one" in fresh("site").err
+    fresh.monkeypatch.setenv("PATHWAYS_DATABASE", "postgresql://nobody@127.0.0.1:1/nothing")
+    assert "The database cannot be reached" in fresh("site").err
+
+
+def test_who_is_outrun_by_another_is_told_that_it_is_safe_to_try_again(capsys: pytest.CaptureFixture[str]):
+    assert complain(Outrun()) == 1
+    assert "Somebody else advanced some of these" in (said := capsys.readouterr().err) and "is safe" in said
 
 
 @pytest.mark.parametrize("question", ["list", "overdue"])

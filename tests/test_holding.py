@@ -58,6 +58,33 @@ def test_a_decline_after_the_acknowledgement_sends_it_to_the_next(office: Office
     assert office.owed()["referral"] == "CO1"
 
 
+def test_the_parent_is_written_to_about_each_provider_that_takes_it(office: Office):
+    def letters() -> list[tuple[str, object]]:
+        return [(row.state, row.closed_on) for row in office.rows(t.DutyRow, kind="letter_referral_made")]
+
+    written = {"by": "BS1", "letter": "referral-made"}
+    office.acknowledged().says("SPIP-D1", "letter_sent", "2026-01-08", **written)
+    office.says("SPIP-D1", "referral_recalled", "2026-02-02", by="CO1", provider="P1", reason="no_answer")
+    office.says("SPIP-D1", "referral_sent", "2026-02-03", by="CO1", provider="P2")
+    office.says("SPIP-D1", "acknowledged", "2026-02-04", by="P2", provider="P2")
+    office.round("2026-02-04")
+    assert letters() == [("met", day("2026-01-08")), ("open", None)]
+    assert office.says("SPIP-D1", "letter_sent", "2026-02-05", **written).result == "recorded"
+    office.round("2026-02-05")
+    assert letters() == [("met", day("2026-01-08")), ("met", day("2026-02-05"))]
+
+
+def test_a_letter_about_the_second_provider_is_none_about_the_first(office: Office):
+    office.acknowledged().round("2026-01-07")
+    office.says("SPIP-D1", "referral_declined", "2026-01-08", provider="P1", reason="no_capacity")
+    office.says("SPIP-D1", "referral_sent", "2026-01-09", provider="P2")
+    office.says("SPIP-D1", "acknowledged", "2026-01-12", by="P2", provider="P2")
+    office.says("SPIP-D1", "letter_sent", "2026-01-13", by="BS1", letter="referral-made")
+    office.round("2026-01-13")
+    states = [(row.state, row.closed_on) for row in office.rows(t.DutyRow, kind="letter_referral_made")]
+    assert states == [("dropped", day("2026-01-08")), ("met", day("2026-01-13"))]
+
+
 def test_a_provider_that_declined_may_be_asked_again_on_another_day(office: Office):
     office.referred()
     office.says("SPIP-D1", "referral_declined", "2026-01-07", provider="P1", reason="no_capacity")
@@ -81,13 +108,55 @@ def test_sr_03_a_seat_outlives_the_referral_until_it_is_cancelled(twins: Office)
     assert twins.books("SPIP-D2", "S1", "2026-01-12", "2026-01-20").result == "recorded"
 
 
-def test_a_withdrawn_parents_seat_does_not_keep_the_other_out(twins: Office):
+@pytest.fixture
+def withdrawn(twins: Office) -> Office:
+    """One parent withdrew with a session still to come; the other is to be booked by the same provider."""
     twins.acknowledged("SPIP-D1")
     twins.books("SPIP-D1", "S1", "2026-01-08", "2026-01-20")
     twins.says("SPIP-D1", "withdrawn", "2026-01-09", reason="agreement_reached")
-    twins.advance("2026-01-09")
-    twins.acknowledged("SPIP-D2")
-    assert twins.books("SPIP-D2", "S1", "2026-01-10", "2026-01-20").result == "recorded"
+    assert twins.round("2026-01-09").pathway("SPIP-D1").closed_on
+    return twins.acknowledged("SPIP-D2")
+
+
+def test_sr_03_a_withdrawn_parents_seat_keeps_the_other_out_until_it_is_cancelled(withdrawn: Office):
+    assert withdrawn.books("SPIP-D2", "S1", "2026-01-10", "2026-01-20").rule == "SR-03"
+    cancelled = withdrawn.says(
+        "SPIP-D1", "session_cancelled", "2026-01-12", session="S1", cancelled_by="provider", by="P1"
+    )
+    assert cancelled.result == "recorded", cancelled.why
+    assert withdrawn.books("SPIP-D2", "S1", "2026-01-13", "2026-01-20").result == "recorded"
+    assert withdrawn.round("2026-01-13").pathway("SPIP-D1").label == "Closed: agreement reached"
+
+
+def test_sr_03_a_session_that_is_over_keeps_nobody_out_of_another_that_is_called_alike(withdrawn: Office):
+    assert withdrawn.books("SPIP-D2", "S1", "2026-01-20", "2026-01-27", at=moment(day("2026-01-20"))).rule == "SR-03"
+    assert withdrawn.books("SPIP-D2", "S1", "2026-01-21", "2026-01-27").result == "recorded"
+
+
+def test_what_was_attended_is_not_cancelled_after_the_end(office: Office):
+    office.awaiting_report()
+    said = {"by": "P1", "session": "S-SPIP-D1"}
+    office.says("SPIP-D1", "attendance_reported", "2026-01-16", **said, result="attended")
+    office.says("SPIP-D1", "next_step_taken", "2026-01-16", by="P1", step="none")
+    assert office.round("2026-01-16").pathway().closed_on
+    refused = office.says("SPIP-D1", "session_cancelled", "2026-01-19", **said, cancelled_by="person")
+    assert (refused.result, "was reported on (attended)" in refused.why) == ("refused", True)
+
+
+# What is put right ---------------------------------------------------------------------------------------------------
+
+
+def test_no_next_step_is_taken_from_an_attendance_that_was_corrected_to_an_absence(office: Office):
+    office.awaiting_report()
+    report = {"by": "P1", "session": "S-SPIP-D1"}
+    attended = office.says("SPIP-D1", "attendance_reported", "2026-01-16", **report, result="attended").fact_id
+    office.says("SPIP-D1", "attendance_reported", "2026-01-16", **report, result="absent", supersedes=attended)
+    refused = office.says("SPIP-D1", "next_step_taken", "2026-01-19", by="P1", step="girfc")
+    assert (refused.result, "a session that was attended" in refused.why) == ("refused", True)
+    office.books("SPIP-D1", "S2", "2026-01-20", "2026-01-27")
+    office.says("SPIP-D1", "attendance_reported", "2026-01-27", by="P1", session="S2", result="late")
+    assert office.says("SPIP-D1", "next_step_taken", "2026-01-26", by="P1", step="girfc").result == "refused"
+    assert office.says("SPIP-D1", "next_step_taken", "2026-01-27", by="P1", step="girfc").result == "recorded"
 
 
 # What opens a pathway stays ------------------------------------------------------------------------------------------

@@ -483,9 +483,12 @@ def test_pathways_a_provider_holds_are_looked_at_again_when_its_closures_change(
     assert open_case.all(select(PathwayRow.look_on)) == [NOW.date()]
 
 
-def test_pathways_a_provider_holds_are_looked_at_again_when_its_accreditation_changes(open_case: Desk):
+@pytest.mark.parametrize(
+    "changed", [{"accreditation": "Respect", "accredited_until": "31/03/2030"}, {"suspended_from": "01/03/2022"}]
+)
+def test_pathways_a_provider_holds_are_looked_at_again_when_its_line_or_itself_changes(open_case: Desk, changed: dict):
     assert not open_case.rows("facts", LETTER, SENT).problems
-    report = open_case.rows("providers", {"accreditation": "Respect", "accredited_until": "31/03/2030"})
+    report = open_case.rows("providers", changed)
     assert (report.changed, report.touched) == (1, {("SPIP", "SPIP-D-0001")})
 
 

@@ -27,6 +27,7 @@ def reread() -> None:
     """What a new process does."""
     limits_on.cache_clear()
     limits._read.cache_clear()
+    limits.with_what_is_newer.cache_clear()
 
 
 @pytest.fixture
@@ -131,6 +132,30 @@ def test_a_pathway_keeps_its_limits_when_a_number_is_edited_in_place(engine: Eng
     office.rounds("2026-01-08", "2026-01-29")
     assert booking_due(office) == "2026-01-21"
     assert [step for step, role, _ in office.chases("2026-01-28") if role == "provider"] == ["R2"]  # five days late
+
+
+def test_a_limit_that_the_code_needs_since_a_pathway_began_is_the_newest_of_the_file(engine: Engine, write):
+    later = ("rebook ", "rebookings ", "contact_attempts ")
+    older = "\n".join(line for line in SHIPPED_TEXT.splitlines() if not line.strip().startswith(later))
+    office = Office(engine, Settings(profile="composite", limits=write(older))).case()
+    office.opens()
+    office.awaiting_report(held="2026-01-16")
+    report = {"by": "P1", "session": "S-SPIP-D1", "result": "absent"}
+    office.says("SPIP-D1", "attendance_reported", "2026-01-19", **report)
+    assert [one.failure for one in office.advance("2026-01-19").failed] == ["KeyError"]
+    write(SHIPPED_TEXT.replace(BOOK, BOOK.replace("10", "3")))
+    assert not office.advance("2026-01-20").failed
+    assert office.duty("rebooking").due_on == date(2026, 1, 26)
+    assert booking_due(office) == "2026-01-21"  # what it began with it keeps
+
+
+def test_a_file_that_says_nothing_of_a_programme_any_more_stops_none_of_its_pathways(engine: Engine, write):
+    office = Office(engine, Settings(profile="composite", limits=write(SHIPPED_TEXT))).case()
+    office.opens()
+    office.acknowledged()
+    write(SHIPPED_TEXT.replace("[spip", "[other"))
+    assert not office.advance("2026-01-07").failed
+    assert booking_due(office) == "2026-01-21"
 
 
 def test_pathways_of_the_same_limits_share_one_copy(engine: Engine):

@@ -350,6 +350,21 @@ def test_what_is_known_makes_a_session_with_each_parent_one_with_the_child_and_a
     assert days_of(life().known()) == [str(session.day) for session in SET] and made.slack
 
 
+@pytest.mark.parametrize(
+    ("reference", "begins"),
+    [
+        ("CPPP-123456", "12345-6-1"), ("CPPP-R0123456789", "R01234-56789-1"), ("CPPP-NORTHWEST-7", "NORTH-WEST-7-1"),
+        ("CPPP-2026--000123-", "2026-00012-3-1"), ("CPPP-A1-" + 7 * "B2C3", "B2C3" * 5 + "-1"),
+    ],
+)  # fmt: skip
+def test_sessions_are_named_after_their_pathway_whatever_form_its_number_has(reference: str, begins: str):
+    told = Life("2025-12-01", "adviser", reference=reference)
+    told.add("2026-01-05", "practitioner_matched", practitioner="FCA3")
+    facts = set_as_planned(told).facts[2:6]
+    assert (facts[0].session, len({fact.session for fact in facts})) == (begins, 4)
+    assert [session.code for session in sessions_of(told.known(), CHILD)] == [fact.session for fact in facts]
+
+
 def test_whoever_is_away_is_known_from_facts():
     told = life().add("2026-01-05", "unavailable", who=PB, away_from="2026-02-02", away_until="2026-02-13")
     told.add("2026-01-05", "unavailable", who=CHILD, away_from="2026-02-16", away_until="2026-03-06")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.life import Life, day, owed, told
+from tests.life import Life, day, moment, owed, told
 
 COURT = [
     # day, facts recorded that day, state, label, newly told
@@ -142,6 +142,44 @@ def test_a_person_twice_not_reached_or_once_refusing_brings_the_adviser_in():
     assert Life().acknowledged().add("2026-01-09", "refused").on("2026-01-09").standing.state == "breach_review"
 
 
+def test_the_adviser_is_asked_to_decide_when_the_last_attempt_became_known_and_not_before():
+    life = Life().acknowledged().add("2026-01-14", "contact_attempted")
+    life.add("2026-01-09", "contact_attempted", recorded="2026-01-26")
+    assert life.on("2026-01-25").standing.label == "Awaiting booking"
+    decision = life.on("2026-01-26")
+    days = {duty.kind: (duty.opened_on, duty.closed_on) for duty in decision.duties.values()}
+    assert days["booking"] == (day("2026-01-07"), day("2026-01-26"))
+    assert days["breach_review"] == (day("2026-01-26"), None)
+
+
+def test_an_attempt_reported_late_undoes_neither_a_booking_nor_a_decision_asked_for():
+    booked = Life().acknowledged().add("2026-01-09", "contact_attempted").booked("2026-01-14", "S1", "2026-01-29")
+    booked.add("2026-01-12", "contact_attempted", recorded="2026-01-20")
+    assert booked.on("2026-01-20").standing.label == "Awaiting session"
+    asked = Life().acknowledged().add("2026-01-09", "contact_attempted").add("2026-01-14", "contact_attempted")
+    before = asked.on("2026-01-14").duties["breach_review:6"]
+    asked.add("2026-01-12", "contact_attempted", recorded="2026-01-20")
+    assert asked.on("2026-01-20").duties["breach_review:6"] == before
+
+
+@pytest.mark.parametrize("decided", [None, "2026-01-20"])
+def test_a_booking_made_before_the_last_attempt_and_reported_late_still_counts(decided: str | None):
+    life = Life().acknowledged().add("2026-01-09", "contact_attempted").add("2026-01-14", "contact_attempted")
+    if decided:
+        life.add(decided, "breach_decided", decision="retry")
+    starts = {"starts_at": moment(day("2026-02-03"), 18), "ends_at": moment(day("2026-02-03"), 22)}
+    life.add("2026-01-12", "session_booked", recorded="2026-01-26", session="S1", **starts)
+    assert life.on("2026-01-25").standing.label == ("Awaiting booking" if decided else "Awaiting breach review")
+    assert life.on("2026-01-26").standing.label == "Awaiting session"
+
+
+def test_a_first_booking_corrected_after_a_second_one_stays_the_first():
+    life = Life().acknowledged().booked("2026-01-08", "S1", "2026-01-20")
+    life.add("2026-01-21", "attendance_reported", session="S1", result="absent")
+    life.booked("2026-01-22", "S2", "2026-01-28").correct(5, "2026-01-23", venue="V1")
+    assert "rebooking:6" in life.on("2026-01-23").duties
+
+
 def test_the_adviser_may_close_without_telling_the_court():
     life = Life().acknowledged().add("2026-01-09", "refused").add("2026-01-12", "breach_decided", decision="no_report")
     standing = life.on("2026-01-12").standing
@@ -180,6 +218,28 @@ def test_with_no_provider_open_the_manager_is_told_and_it_is_looked_at_again_tom
     assert decision.standing.label == "No provider open"
     assert ("CM1", "no-provider") in told(decision)
     assert decision.look_on.isoformat() == "2026-01-07"
+
+
+def test_where_the_last_provider_closes_before_anybody_was_referred_the_manager_is_told_on_the_next_day():
+    life = Life().gate_passed("2026-01-06")
+    assert life.on("2026-01-06").look_on == day("2026-01-07")
+    life.proposed = ()
+    decision = life.on("2026-01-07")
+    assert decision.standing.label == "No provider open"
+    assert ("CM1", "no-provider") in told(decision)
+
+
+def test_a_pathway_that_is_over_does_not_ask_who_could_take_it():
+    life = (
+        Life()
+        .gate_passed("2026-01-06")
+        .add("2026-01-07", "withdrawn", reason="agreement_reached", recorded="2026-01-08")
+    )
+    life.proposed = ()
+    decision = life.on("2026-06-01")
+    assert ("CM1", "no-provider") not in told(decision)
+    assert said(life, "2026-06-01", "ready-to-refer")[0][0] == "overtaken"  # as on the day it was withdrawn
+    assert decision.look_on is None
 
 
 def test_what_the_court_ordered_stays_on_hold_when_unsuitable_until_the_court_takes_it_back():
@@ -279,6 +339,24 @@ def test_an_absence_corrected_to_attendance_leaves_the_whole_time_for_a_next_ste
     decision = life.on("2026-05-05")
     assert decision.standing.state == "next_step_offered"
     assert [fields for _, fields in said(life, "2026-05-05", "attended")] == [{"corrects": 6}]
+
+
+def test_what_was_answered_in_time_stays_so_when_it_is_put_right_later():
+    life = Life().acknowledged().booked("2026-01-08", "S1", "2026-01-20")
+    life.add("2026-01-21", "attendance_reported", session="S1", result="absent")
+    life.booked("2026-01-23", "S2", "2026-02-05").correct(6, "2026-02-02", reason="illness")
+    life.correct(7, "2026-02-03", venue="V1")
+    decision = life.on("2026-02-03")
+    closed = {duty.kind: duty.closed_on for duty in decision.duties.values()}
+    assert (closed["attendance_report"], closed["rebooking"]) == (day("2026-01-21"), day("2026-01-23"))
+    assert decision.standing.label == "Awaiting session" and "breach_review" not in closed
+
+
+def test_why_somebody_was_absent_put_right_later_gives_no_new_time_for_a_second_session():
+    life = Life().acknowledged().booked("2026-01-08", "S1", "2026-01-20")
+    life.add("2026-01-21", "attendance_reported", session="S1", result="absent").correct(6, "2026-02-02", reason="work")
+    decision = life.on("2026-02-03")
+    assert (decision.standing.label, decision.standing.since) == ("Awaiting breach review", day("2026-01-28"))
 
 
 def result_told(life: Life, on: str) -> list[tuple[str, str]]:

@@ -75,6 +75,29 @@ def test_a_database_that_holds_the_request_to_refer_is_sent_no_other(office: Off
     assert office.rounds("2026-01-08", "2026-01-12").chases("2026-01-12") == [("S1", *OFFICER)]
 
 
+@pytest.mark.parametrize("open_at_first", [True, False])
+def test_a_provider_that_opens_or_closes_later_is_news_although_all_else_was_known(office: Office, open_at_first: bool):
+    """Brought in weeks after it was asked for, when somebody was open who then closes; or when nobody was."""
+    assert office.opens(told_already=True) == ""
+    office.says("SPIP-D1", "safeguarding_letter_filed", "2026-01-06", told_already=True)
+    said = []
+    for day, is_open in (
+        ("2026-01-26", open_at_first),
+        ("2026-01-27", open_at_first),
+        ("2026-01-28", not open_at_first),
+    ):
+        office.put(t.ServiceLine, {"programme": "SPIP"}, open_to_referrals=is_open)
+        office.round(day)
+        said.append({row.wording: row.withheld for row in office.rows(t.NoticeRow) if row.to_role != "adviser"})
+    first, then = ("ready-to-refer", "no-provider") if open_at_first else ("no-provider", "ready-to-refer")
+    known = {first: "told already"}
+    assert [{name: why for name, why in one.items() if name != "chase"} for one in said] == [
+        known,
+        known,
+        known | {then: None},
+    ]
+
+
 # What was corrected, and who declined ---------------------------------------------------------------------------------
 
 

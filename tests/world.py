@@ -61,7 +61,7 @@ def empty(url: str = "sqlite://") -> Engine:
     return engine
 
 
-def furnish(engine: Engine, **lines: dict[str, Any]) -> None:
+def furnish(engine: Engine, providers: Sequence[str] = ("P1", "P2"), **lines: dict[str, Any]) -> None:
     """The staff, one area, one court, two providers of SPIP and DVPP, P1 and P2; FCA3 is trained in CPPP."""
     with writing(engine) as c:
         c.execute(t.Practitioner.__table__.insert(), [
@@ -74,7 +74,7 @@ def furnish(engine: Engine, **lines: dict[str, Any]) -> None:
             "service_manager": "SM1", "assistant_director": "AD1", "business_support": "BS1", "research_analyst": "RA1",
         })  # fmt: skip
         c.execute(t.Court.__table__.insert(), {"code": "CT01", "name": "Alder Family Court", "area": "SA01"})
-        for code in ("P1", "P2"):
+        for code in providers:
             c.execute(
                 t.Provider.__table__.insert(),
                 {"code": code, "name": f"Provider {code}", "mailbox": f"{code.lower()}@p.example"},
@@ -128,7 +128,8 @@ class World:
     def of(cls, life: Life) -> "World":
         engine = empty()
         lapses = {"accredited_until": life.accredited_until} if life.accredited_until else {}
-        furnish(engine, P1_dvpp=lapses, P2_dvpp=lapses)
+        # P3 is open always: that on some day nobody is, is no fact, and is said on the days it is looked at only.
+        furnish(engine, ("P1", "P2", "P3"), P1_dvpp=lapses, P2_dvpp=lapses)
         add_case(engine, life)
         with writing(engine) as c:
             for provider in ("P1", "P2"):

@@ -82,7 +82,7 @@ class CourtPaperSigned(Fact):
 class LetterSent(Fact):
     """Staff sent the parent a letter: parents get no automatic mail."""
 
-    kind, label, one_per = "letter_sent", "letter sent", ("letter",)
+    kind, label, one_per = "letter_sent", "letter sent", ("letter", "happened_on")
     letter: Literal["referral-made", "referral-ended"]
 
 
