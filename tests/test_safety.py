@@ -227,7 +227,19 @@ CANARY = {
     "phone": "01904 555 0173",
     "email": "zebedee@quillfeather.example",
 }
-PIECES = ["zebedee", "quillfeather", "malley", "larkspur", "wibblethorpe", "yo91", "7zq", "555", "0173", "person p"]
+PIECES = [
+    "zebedee",
+    "quillfeather",
+    "malley",
+    "larkspur",
+    "wibblethorpe",
+    "yo91 7",
+    "yo917",
+    "555 0",
+    "5550",
+    "person p",
+]
+"""None so short that the signature of a link holds it by chance."""
 WORDINGS = sorted(name for name, text in _read().items() if "bundle" in text)
 RECIPIENTS = [("provider", "P1"), ("adviser", "FCA1"), ("commissioning_officer", "CO1"), ("service_manager", "SM1")]
 
