@@ -6,10 +6,11 @@ from contextlib import suppress
 from datetime import time
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from tomllib import TOMLDecodeError
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 HERE = Path(__file__).resolve().parent
@@ -19,7 +20,26 @@ def _home() -> Path:
     return Path(os.environ.get("PATHWAYS_HOME") or HERE / "data").expanduser().resolve()
 
 
-class Channel(BaseModel):
+class Section(BaseModel):
+    """A part of the settings: a name it does not know is a slip, and what it should have set is not."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def _clock(given: Any) -> time:
+    """A time of day. Pydantic would take a number too, for seconds since midnight."""
+    if isinstance(given, time):
+        return given
+    with suppress(ValueError):
+        if isinstance(given, str) and re.fullmatch(r"\d\d:\d\d(:\d\d)?", given):
+            return time.fromisoformat(given)
+    raise ValueError("it is a time of day, such as 08:00")
+
+
+Clock = Annotated[time, BeforeValidator(_clock)]
+
+
+class Channel(Section):
     """Where messages go, as an Apprise URL, and which recipients' messages go there.
 
     `{address}` in the URL stands for the recipient's address; a URL without it has one fixed audience (a Teams room).
@@ -40,16 +60,22 @@ class Channel(BaseModel):
         return {"*", role} & set(self.roles) != set() and {"*", occasion} & set(self.occasions) != set()
 
 
-class Sending(BaseModel):
+class Sending(Section):
     """When mail may go out, in Europe/London [assumption]. What is marked urgent goes at any hour."""
 
     days: Literal["working", "any"] = "working"
-    opens: str = "08:00"
-    closes: str = "18:00"
+    opens: Clock = time(8)
+    closes: Clock = time(18)
     batch: int = Field(default=50, ge=1)
     claim_minutes: int = Field(default=5, ge=1)
     retry_minutes: list[int] = [1, 5, 15, 60, 240, 720]
     """Waits after a passing failure; after the last of them the message is put on the list of failed ones."""
+
+    @model_validator(mode="after")
+    def _open_at_all(self) -> "Sending":
+        if self.opens >= self.closes:
+            raise ValueError("opens comes before closes: nothing could be sent otherwise")
+        return self
 
 
 SHORTEST_KEY = 32
@@ -61,7 +87,7 @@ def long_enough(keys: list[str]) -> list[str]:
     return keys
 
 
-class Site(BaseModel):
+class Site(Section):
     """The pages on which providers and advisers answer what they owe."""
 
     url: str = ""
@@ -117,11 +143,11 @@ class Site(BaseModel):
         raise ValueError("it is a number and a time, such as 240/minute or 5/hour")
 
 
-class Sessions(BaseModel):
+class Sessions(Section):
     """Which sessions can be meant [assumption]: any other is a slip of whoever typed it, and is refused."""
 
-    opens: time = time(7)
-    closes: time = time(22)
+    opens: Clock = time(7)
+    closes: Clock = time(22)
     """When a session begins at the earliest and ends at the latest, by the clocks in London."""
     hours: dict[str, int] = {"SPIP": 5, "CPPP": 4}
     """How long one may be in each programme: SPIP's four hours (board2010), with breaks."""
@@ -129,14 +155,22 @@ class Sessions(BaseModel):
     """How far ahead one may be fixed."""
 
 
-class Ports(BaseModel):
-    prefect: int = 4200
-    site: int = 8000
-    mailbox: int = 8025
-    smtp: int = 2525
-    strand_mailbox: int = 8026
-    strand_smtp: int = 2526
+HIGHEST_PORT = 65535
+Port = Annotated[int, Field(ge=1, le=HIGHEST_PORT)]
+
+
+class Ports(Section):
+    prefect: Port = 4200
+    site: Port = 8000
+    mailbox: Port = 8025
+    smtp: Port = 2525
+    strand_mailbox: Port = 8026
+    strand_smtp: Port = 2526
     """The restricted strand's own mailbox: nobody reads both (SR-11)."""
+
+
+class BadSettings(Exception):
+    """The settings file cannot be read."""
 
 
 class RestrictedOff(Exception):
@@ -223,12 +257,17 @@ class Settings(BaseSettings):
     @field_validator("database", "restricted_database")
     @classmethod
     def _found_from_anywhere(cls, url: str, info: ValidationInfo) -> str:
+        from sqlalchemy import make_url
         from sqlalchemy.exc import ArgumentError
 
+        if not url or (url, info.field_name) == (OFF, "restricted_database"):
+            return url
         try:
-            file = sqlite_file(url) if url and (url, info.field_name) != (OFF, "restricted_database") else None
+            file, kind = sqlite_file(url), make_url(url).drivername
         except ArgumentError:
             raise ValueError("it is no address of a database, such as postgresql://user@host/name") from None
+        if kind not in ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg"):
+            raise ValueError("it is a database of SQLite or PostgreSQL, such as postgresql://user@host/name")
         if file and not file.is_absolute():
             raise ValueError("a SQLite file is named by its whole path, sqlite:////srv/pathways/data.db for example")
         return url
@@ -250,7 +289,16 @@ class Settings(BaseSettings):
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource, **other: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _home() / "pathways.toml")
+        return init_settings, env_settings, _file(settings_cls, _home() / "pathways.toml")
+
+
+def _file(settings_cls: type[BaseSettings], path: Path) -> PydanticBaseSettingsSource:
+    try:
+        return TomlConfigSettingsSource(settings_cls, path)
+    except (TOMLDecodeError, UnicodeDecodeError) as bad:
+        raise BadSettings(f"Settings: {path} cannot be read as TOML: {bad}.") from None
+    except OSError as bad:
+        raise BadSettings(f"Settings: {path} cannot be read: {bad.strerror}.") from None
 
 
 def sqlite_file(url: str) -> Path | None:

@@ -4,6 +4,7 @@ import typer
 
 from cli import (
     audit,
+    backup,
     do,
     evaluate,
     files,
@@ -29,7 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for commands in (machine, files, do, look, plan, evaluate, restored, simulate):
+for commands in (machine, files, do, look, plan, evaluate, backup, restored, simulate):
     commands.register(app)
 _GROUPS = {
     "audit": audit, "links": links, "outbox": outbox, "personal": personal, "text": text, "restricted": restricted

@@ -18,6 +18,8 @@ On = Annotated[
     str | None, typer.Option("--on", help="The day it happened, 31/01/2022 or 2022-01-31; today if left out.")
 ]
 
+Supersedes = Annotated[int | None, typer.Option(help="The number of the fact this one corrects.")]
+
 
 def register(app: typer.Typer) -> None:
     for command in (record, hold, release, chase, deliver):
@@ -31,7 +33,7 @@ def record(
     by: By,
     details: Annotated[list[str] | None, typer.Argument(help="Its details: session=S-12 result=attended")] = None,
     on: On = None,
-    supersedes: Annotated[int | None, typer.Option(help="The number of the fact this one corrects.")] = None,
+    supersedes: Supersedes = None,
 ) -> None:
     """Record a fact. It is kept at once; its pathways are then advanced by Prefect, or by the next round."""
     pairs = dict(pair(detail) for detail in details or [])
@@ -48,13 +50,14 @@ def hold(
         str | None, typer.Option("--hold", help="A code of its own, such as H-2, for a second hold of one day.")
     ] = None,
     on: On = None,
+    supersedes: Supersedes = None,
 ) -> None:
     """Put a pathway on hold: its clocks stop and nobody is chased."""
-    _record(pathway, "held", {"reason": reason} | ({"hold": which} if which else {}), by, on)
+    _record(pathway, "held", {"reason": reason} | ({"hold": which} if which else {}), by, on, supersedes)
 
 
 def release(pathway: str, by: By, on: On = None) -> None:
-    """Release a pathway from its hold."""
+    """Release a pathway from its hold; from each, where there are several."""
     _record(pathway, "released", {}, by, on)
 
 
@@ -89,7 +92,8 @@ def _record(
     except BadFact as bad:
         error(f"Not recorded. {bad}")
         raise typer.Exit(USAGE) from None
-    done = keep(database(settings().database_url), [Reported(case_reference(about), fact)], now, settings())
+    reported = Reported(case_reference(about), fact, now=True)
+    done = keep(database(settings().database_url), [reported], now, settings())
     outcome = done.outcomes[0]
     if outcome.result == "refused":
         error(f"Not recorded. {as_typed(outcome.why)}")
@@ -156,7 +160,7 @@ def deliver() -> None:
     from store.outbox import gather
     from store.seal import seal
     from store.trail import trail
-    from tasks.deliver import send
+    from tasks.deliver import held_up_in_words, send
 
     engine = database(settings().database_url)
     gather(engine, datetime.now(UTC), settings())
@@ -166,6 +170,8 @@ def deliver() -> None:
             done += batch
     seal(trail(settings()), datetime.now(UTC))
     print("Delivered: " + (", ".join(f"{count} {state}" for state, count in sorted(done.items())) or "nothing to send"))
+    for sentence in held_up_in_words(engine, datetime.now(UTC), settings()):
+        print(sentence)
     refuse_if_held(engine, "pathways restored")
     if not settings().channels:
         error("No channel is configured, so notices wait; see [channels] in the README.")

@@ -32,7 +32,7 @@ def load(
     from tasks.nudge import nudge
 
     _known(kind)
-    if kind == "cases" and file.exists():
+    if kind in _OF_A_HOME and file.exists():
         _not_among_samples()
     engine, now = database(settings().database_url), datetime.now(UTC)
     with _progress() as progress:
@@ -59,15 +59,19 @@ def _known(kind: str) -> None:
         raise typer.Exit(USAGE)
 
 
+_OF_A_HOME = {"practitioners", "areas", "courts", "providers", "closures", "cases"}
+"""What is real or fictional in itself. The other files are about cases that are there."""
+
+
 def _not_among_samples() -> None:
-    """Real cases do not go in among the fictional ones."""
+    """Real people, places and cases do not go in among the fictional ones."""
     from settings import settings
     from store.ask import has_samples
     from store.database import database, reading
 
     with reading(database(settings().database_url)) as connection:
         if has_samples(connection):
-            error(f"{settings().home} holds the sample caseload. Set PATHWAYS_HOME to a folder of your own cases.")
+            error(f"{settings().home} holds the sample caseload. Set PATHWAYS_HOME to a folder of your own.")
             raise typer.Exit(REFUSED)
 
 

@@ -29,16 +29,27 @@ def listed(
     as_json: Json = False,
 ) -> None:
     """List pathways and where they stand."""
+    from settings import settings
     from store import ask
     from store.database import reading
 
+    named = {"programme": programme, "provider": provider, "area": area, "case": case}
+    named = {column: code.upper() for column, code in named.items() if code}
     with reading(_database()) as connection:
-        rows = ask.listed(connection, label=waits_for, provider=provider, area=area, case=case, programme=programme)
+        rows = ask.listed(connection, label=waits_for, **named)
+        unknown = [] if rows else ask.unknown(connection, settings().limits, **named)
+    for column, code in unknown:
+        error(f"There is no {column} {code}.")
+    if unknown:
+        raise typer.Exit(NOT_FOUND)
     table(rows, as_json=as_json, title=f"{len(rows)} pathways", empty="No pathway matches.")
 
 
 def overdue(as_json: Json = False) -> None:
-    """What is owed and late, the worst first."""
+    """What is owed and late, the worst first; what is on hold comes last.
+
+    "marked" is the day on which the lateness was marked on the provider's contract, where the ladder had come so far.
+    """
     from store import ask
     from store.database import reading
 
@@ -96,9 +107,10 @@ def _story(pathway: str):
 
 def ten_lines(story: Any) -> list[str]:
     from models.working_days import say
+    from store import ask
 
     row, last = story.loaded.row, max(story.facts, key=lambda fact: fact.id)
-    details = "".join(f", {name} {value}" for name, value in last.payload.items())
+    details = "".join(f", {name} {value}" for name, value in ask.details(last).items())
     fresh = " (something new is about to be looked at)" if row.look_on and row.look_on <= _today() else ""
     provider = f", held by {row.provider}" if row.provider else ""
     monitored = ", monitoring asked for" if row.monitoring_requested else ""
@@ -120,7 +132,8 @@ def _due(due: Any) -> str:
     from models.working_days import say, working_days_after
 
     late = working_days_after(due, _today()) if due and due < _today() else 0
-    return f"{say(due)}{f', {late} working days late' if late else ''}" if due else "no date"
+    days = "working day" if late == 1 else "working days"
+    return f"{say(due)}{f', {late} {days} late' if late else ''}" if due else "no date"
 
 
 def _owed(story: Any) -> str:

@@ -21,11 +21,10 @@ def run(
     from rich.console import Console
 
     from local.alone import alone
-    from local.configure import configured
+    from local.configure import asked, configured
     from local.stack import run
-    from settings import settings
 
-    with alone(settings()):
+    with alone(asked()):
         run(configured(), Console(), samples=samples)
 
 
@@ -61,14 +60,38 @@ def deployments() -> None:
     from local.stack import BIN, create_pool
     from settings import HERE, settings
 
+    if _is_away(settings().prefect_api):
+        error(
+            f"Prefect does not answer at {settings().prefect_api}. Start its server, or set prefect_api to where it is."
+        )
+        raise typer.Exit(REFUSED)
     create_pool(settings().prefect_api)
     said = {"PREFECT_API_URL": settings().prefect_api} | os.environ
     command = [BIN / "prefect", "--no-prompt", "deploy", "--all"]
     done = subprocess.run(command, cwd=HERE, env=said, capture_output=True, text=True)
     if done.returncode:
-        error(f"Prefect did not take the deployments:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        error(f"Prefect did not take the deployments: {_why(done.stdout + done.stderr)}")
         raise typer.Exit(REFUSED)
     print("Prefect has the work pool and every deployment of prefect.yaml.")
+
+
+def _is_away(api: str) -> bool:
+    """Whether nothing is at an address. One that is only slow to answer is there."""
+    import httpx
+
+    try:
+        httpx.get(f"{api}/health", timeout=2)
+    except httpx.TimeoutException:
+        return False
+    except (httpx.TransportError, httpx.InvalidURL):
+        return True
+    return False
+
+
+def _why(printed: str) -> str:
+    """What Prefect's command said last: before that it may have printed a whole traceback."""
+    said = [line.strip(" │╰╯─") for line in printed.splitlines()]
+    return next((line for line in reversed(said) if line), "it said nothing") + " (all of it: `prefect deploy --all`)"
 
 
 def samples() -> None:

@@ -1,4 +1,4 @@
-"""`pathways outbox`: messages that failed, to see, correct and send again."""
+"""`pathways outbox`: messages that failed or are held up, to see, correct and send again."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -13,17 +13,20 @@ app = typer.Typer(help="Messages that failed: see them, correct the address, sen
 
 @app.command("list")
 def listed(
-    state: Annotated[str, typer.Option(help="failed, waiting, sending or sent")] = "failed",
+    state: Annotated[
+        str | None, typer.Option(help="failed, waiting, sending or sent; those failed or held up when left out")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="For machines.")] = False,
 ) -> None:
-    """List messages in one state; the failed ones by default."""
+    """List messages: those that failed and those that wait after a try in vain, or all in one state."""
     from settings import settings
     from store import ask
     from store.database import database, reading
 
     with reading(database(settings().database_url)) as connection:
-        rows = ask.outbox(connection, state)
-    table(rows, as_json=as_json, title=f"{len(rows)} {state} messages", empty=f"No message is {state}.")
+        rows = [row for each in ([state] if state else ["failed", "held up"]) for row in ask.outbox(connection, each)]
+    named = state or "failed or held up"
+    table(rows, as_json=as_json, title=f"{len(rows)} {named} messages", empty=f"No message is {named}.")
 
 
 @app.command()

@@ -105,8 +105,9 @@ def _keep(reference: str, facts: list[Any]) -> str:
     if refused:
         raise typer.Exit(FORBIDDEN if refused[0].rule else REFUSED)
     facts = ", ".join(str(outcome.fact_id) for outcome in done.outcomes)
+    numbered = f"fact{'s' if len(done.outcomes) > 1 else ''} {facts}"
     soon = "in a few seconds" if reached else "with the next round, for Prefect cannot be reached"
-    return f"Recorded as facts {facts}; invitations go out {soon}."
+    return f"Recorded as {numbered}; invitations go out {soon}."
 
 
 def _show(timed: list[Any], was: dict[str, date], slack: bool, as_json: bool) -> None:

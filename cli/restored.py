@@ -22,8 +22,8 @@ Not = Annotated[list[int] | None, typer.Option("--not", help="A message that wen
 Json = Annotated[bool, typer.Option("--json", help="For machines.")]
 
 
-def command(place: Callable[[], tuple[Any, Any]]) -> Callable[..., None]:
-    """The command for one of the databases, which `place` names with its settings."""
+def command(place: Callable[[], tuple[Any, Any]], named: str) -> Callable[..., None]:
+    """The command of this name for one of the databases, which `place` gives with its settings."""
 
     def restored(
         at: At = None,
@@ -40,7 +40,7 @@ def command(place: Callable[[], tuple[Any, Any]]) -> Callable[..., None]:
         engine, settings = place()
         now = datetime.now(UTC)
         if at:
-            store.hold(engine, _moment(at), now, by)
+            store.hold(engine, _moment(at, now), now, by)
         if (as_of := store.held_as_of(engine)) is None:
             raise store.NotRestored
         before = store.Before(_there(file_of(settings), sent or []), as_of)
@@ -49,16 +49,17 @@ def command(place: Callable[[], tuple[Any, Any]]) -> Callable[..., None]:
             error(f"There is no message {min(unknown)} among what would go out.")
             raise typer.Exit(NOT_FOUND)
         if send:
-            kept, go = store.release(engine, going, never or [], now, by)
-            print(f"Mail goes again: {go} with the next delivery; {kept} went before the restore and do not go twice.")
+            print(_released(*store.release(engine, going, never or [], now, by)))
         else:
             _show(before, [_row(one) for one in going], store.unfounded(engine, before), as_json)
+            if not as_json:
+                print(f"No mail goes from here until it is let go: `{named} --send`.")
 
     return restored
 
 
 def register(app: typer.Typer) -> None:
-    app.command("restored")(command(_place))
+    app.command("restored")(command(_place, "pathways restored"))
 
 
 def _place() -> tuple[Any, Any]:
@@ -77,14 +78,23 @@ def refuse_if_held(engine: Any, named: str) -> None:
         raise typer.Exit(REFUSED)
 
 
-def _moment(text: str) -> datetime:
+def _moment(text: str, now: datetime) -> datetime:
     from intake.cells import moment
 
     try:
-        return moment(text)
+        at = moment(text)
     except ValueError as bad:
         error(f"--at: {bad}.")
         raise typer.Exit(USAGE) from None
+    if at > now:
+        error("--at: that moment is still to come; say when the backup was made, by the clocks in London.")
+        raise typer.Exit(USAGE)
+    return at
+
+
+def _released(kept: int, go: int, failed: int) -> str:
+    resent = f" {failed} had failed, and go when they are resent (`outbox resend`);" if failed else ""
+    return f"Mail goes again: {go} when their hours come;{resent} {kept} went before the restore and do not go twice."
 
 
 def _there(own: Path, others: Sequence[Path]) -> list[Path]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from cli import restored
+from cli import backup, restored
 from cli.do import OPERATOR, By, On, Who, as_typed, pair
 from cli.personal import DryRun, To, hand_over, say_wiped
 from cli.say import NOT_FOUND, REFUSED, USAGE, error, table
@@ -282,7 +282,12 @@ def _place() -> tuple[Any, Any]:
     return _strand(), restricted(settings())
 
 
-app.command("restored")(restored.command(_place))
+app.command("backup")(
+    backup.command(
+        _place, "restricted_personal_keys of the settings (or restricted.keys)", "pathways restricted restored"
+    )
+)
+app.command("restored")(restored.command(_place, "pathways restricted restored"))
 
 
 def _strand():

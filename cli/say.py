@@ -62,6 +62,7 @@ def complain(problem: Exception) -> int:
         raise problem
     kind = type(problem).__name__
     if kind in {
+        "BadSettings",
         "CannotSeal",
         "CannotStart",
         "FileRefused",
@@ -78,11 +79,15 @@ def complain(problem: Exception) -> int:
         error(str(problem))
     elif kind == "ValidationError":
         for line in problem.errors(include_url=False, include_input=False):  # type: ignore[attr-defined]
-            error(f"Settings: {'.'.join(map(str, line['loc']))}: {line['msg']}")
+            error(_of_setting(line))
+    elif kind == "SettingsError":
+        error(f"Settings: {problem}; write it as JSON.")
     elif hasattr(problem, "orig"):
         error(_of_database(problem.orig))
     elif kind == "Outrun":
         error(f"Somebody else advanced some of these pathways at the same moment. {_AGAIN}")
+    elif isinstance(problem, OSError) and problem.filename:
+        error(f"{problem.filename}: {problem.strerror}. {_of_home(str(problem.filename))}".strip())
     else:
         error(f"Something went wrong that should not have ({kind}). Run it again with PATHWAYS_DEBUG=1 to see where.")
     return REFUSED
@@ -91,7 +96,8 @@ def complain(problem: Exception) -> int:
 _AGAIN = "Nothing of what was under way is kept, and the same command again is safe."
 _DATABASE = {
     "no such table|UndefinedTable": "The database is empty. Run `pathways migrate`, or `make run`, first.",
-    "unable to open": "There is no database there. Try `pathways migrate`, or `make run`.",
+    "unable to open": "There is no database in {home}, the folder that PATHWAYS_HOME names. Try `pathways migrate`, or "
+    "`make run`.",
     "is locked|LockNotAvailable|DeadlockDetected": f"The database is busy: somebody else writes to it. {_AGAIN}",
     "is full|DiskFull": f"The disk of the database is full; make room. {_AGAIN}",
     "connection|AdminShutdown|CannotConnectNow": f"The database cannot be reached; see that it runs. {_AGAIN}",
@@ -101,6 +107,23 @@ _DATABASE = {
 
 
 def _of_database(problem: object) -> str:
+    from settings import settings
+
     said = f"{type(problem).__name__} {problem}"
     other = "The database cannot be used; it may not be up to date. Try `pathways migrate`."
-    return next((sentence for words, sentence in _DATABASE.items() if re.search(words, said)), other)
+    found = next((sentence for words, sentence in _DATABASE.items() if re.search(words, said)), other)
+    return found.replace("{home}", str(settings().home))
+
+
+def _of_home(file: str) -> str:
+    from settings import settings
+
+    home = settings().home
+    ours = home.is_relative_to(file) or file.startswith(str(home))
+    return "All is kept in the folder that PATHWAYS_HOME names; it must be one you may write to." if ours else ""
+
+
+def _of_setting(wrong: Any) -> str:
+    named = ".".join(map(str, wrong["loc"]))
+    why = "there is no such setting" if wrong["type"] == "extra_forbidden" else wrong["msg"]
+    return f"Settings: {named}: {why.removeprefix('Value error, ')}" if named else f"Settings: {why}"

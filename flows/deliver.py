@@ -9,7 +9,7 @@ from prefect.states import Completed, Failed
 from notifications.channels import Channels
 from settings import settings
 from tasks.audit import seal_trail
-from tasks.deliver import gather, held_back, send_batch
+from tasks.deliver import gather, held_back, held_up, send_batch
 from tasks.show import sweep_name
 
 
@@ -24,7 +24,10 @@ def deliver() -> State:
     sealed = seal_trail(return_state=True)
     if not done and held_back():
         return Failed(name="Held back", message="a backup was brought back: see `pathways restored`")
-    said = ", ".join(f"{count} {state}" for state, count in sorted(done.items()))
+    waits = held_up()
+    said = ", ".join(f"{count} {state}" for state, count in sorted(done.items())) or "nothing to send"
+    said = f"{said}; {waits}" if waits else said
     if sealed.is_failed():
-        return Failed(name="Trail not sealed", message=f"see `pathways audit verify`; {said or 'nothing to send'}")
-    return Completed(name="Failures to see to" if done["failed"] else "Delivered", message=said or "nothing to send")
+        return Failed(name="Trail not sealed", message=f"see `pathways audit verify`; {said}")
+    name = "Failures to see to" if done["failed"] else "To be tried again" if waits else "Delivered"
+    return Completed(name=name, message=said)

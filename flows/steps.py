@@ -9,7 +9,7 @@ from models.facts import Fact
 from models.facts.case import ProceedingsEnded, RiskRaised
 from models.facts.every import CourtPaperSigned, Held, Released, RiskReviewed, Withdrawn
 from models.facts.referral import Acknowledged, CorrectionAsked, ReferralDeclined, ReferralRecalled, ReferralSent
-from models.pathway import Pathway, known_at
+from models.pathway import Pathway, known_at, known_before
 from models.standing import Duty, Who
 
 
@@ -83,7 +83,7 @@ def under_a_provider(
         taken = asked.fact or p.stand("referred", asked)
         if not given_back:
             return _taken(p, taken, goes_on)
-        if taken is not given_back:
+        if taken is not given_back and known_before(taken, given_back):
             p.as_it_stood(given_back, partial(_taken, p, taken, goes_on))
         if isinstance(given_back, ReferralRecalled):
             p.tell(provider, "referral-withdrawn", about=given_back)

@@ -30,6 +30,8 @@ def load(
     path = Path(path)
     sheet = read(path)
     check_columns(path.name, sheet, kinds[kind].model, private=kinds[kind].private)
+    if not sheet.rows:
+        raise FileRefused(f"{path.name}: there is a header, and no row below it")
     one = Load(engine, now, settings, progress, total=len(sheet.rows))
     lines = understood(one, kinds[kind], sheet)
     one.forward(len(sheet.rows) - len(lines))

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from intake.cells import reference, same_as
+from intake.cells import own_reference, same_as
 from intake.known import as_known, known_cases, parties_of
 from intake.load import Line, Load, changed, codes, together
 from intake.rows import ROLES, party_columns
@@ -72,7 +72,7 @@ class _Cases:
         if earlier:
             return as_known(self.load, line, "case", earlier)
         try:
-            reference(line.row.case)
+            own_reference(line.cells["case"])
         except ValueError as why:
             return self.load.refuse(line, "case", str(why))
         return line
@@ -82,13 +82,17 @@ class _Cases:
             self.load.knows(line, "court", courts, "courts"),
             self.load.knows(line, "adviser", advisers, "practitioners"),
         ]
-        if not all(known) or self._was_erased(line) or not self._parties_fit(line):
+        if not all(known) or self._was_erased(line) or not self._parties_fit(line) or self._is_name(line):
             return False
         if not self.load.first_of(self.seen, same_as(line.row.case), line):
             return False
         for role in ROLES:
             self._take(getattr(line.row, role), line.row.case, role)
         return True
+
+    def _is_name(self, line: Line) -> bool:
+        names = [getattr(line.row, f"{role}_name") for role in ROLES]
+        return self.load.is_name(line, ("case", *ROLES), names)
 
     def _was_erased(self, line: Line) -> bool:
         """An old file does not bring back what was erased; where a new pathway was opened since, it is needed again."""

@@ -41,6 +41,16 @@ def reference(cell: str) -> str:
     return found
 
 
+def own_reference(cell: str) -> str:
+    """A reference that comes to stand in runs, mail and lists, and so is nobody's name (SR-12)."""
+    if _SPACES.search(cell):
+        raise ValueError("a reference holds no spaces; use one that says nothing about a person (SR-12)")
+    found = reference(cell)
+    if re.search("[A-Z]{6}", found):
+        raise ValueError("more than five letters in a row could be a name; use a reference that is none (SR-12)")
+    return found
+
+
 def case_reference(cell: str) -> str:
     """A reference that may be another spelling of a case we know: it is judged once the known cases are at hand."""
     found = _SPACES.sub("", cell).upper()
@@ -142,6 +152,7 @@ def mail_address(cell: str) -> str:
 
 Text = Annotated[str, BeforeValidator(text)]
 Ref = Annotated[Reference, BeforeValidator(reference)]
+OwnRef = Annotated[Reference, BeforeValidator(own_reference)]
 CaseRef = Annotated[str, BeforeValidator(case_reference)]
 Refs = Annotated[list[Reference], BeforeValidator(references), Field(min_length=1)]
 Day = Annotated[date, BeforeValidator(day)]

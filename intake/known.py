@@ -31,9 +31,18 @@ def parties_of(connection: Connection, cases: Sequence[str]) -> dict[str, dict[s
     return found
 
 
+def names_in(connection: Connection, cases: Sequence[str]) -> dict[str, list[str]]:
+    """What the parties of cases are called, by case."""
+    found: dict[str, list[str]] = {case: [] for case in cases}
+    for some in in_batches(sorted(set(cases))):
+        for case, name in connection.execute(select(Party.case, Party.name).where(Party.case.in_(some))):
+            found[case].append(name)
+    return found
+
+
 def as_known(load: Load, line: Line, column: str, reference: str) -> Line:
     """A line with its case as we know it; a note says so when it was spelled otherwise."""
-    given = getattr(line.row, column)
+    given = line.cells[column].upper()
     if given == reference:
         return line
     load.report.note(f"line {line.number}: {given} is a case we know; loaded as {reference}")

@@ -13,6 +13,7 @@ from intake.report import Problem, Report
 from models.working_days import london_date
 from settings import Settings
 from store.database import in_batches, writing
+from store.judge import holds_name
 from store.open import look_again
 
 ROWS_A_TRANSACTION = 2000
@@ -62,6 +63,13 @@ class Load:
             return True
         self.refuse(line, column, f"{column.replace('_', ' ')} {code} is not known; load {kind} first")
         return False
+
+    def is_name(self, line: Line, columns: Sequence[str], names: Sequence[str]) -> bool:
+        """Whether a reference is what somebody of its case is called (SR-12); refuses the line when one is."""
+        column = next((column for column in columns if holds_name(getattr(line.row, column), names)), None)
+        if column:
+            self.refuse(line, column, "it holds a name of somebody in this case; use a reference that is none (SR-12)")
+        return column is not None
 
     def first_of(self, seen: dict[Any, Line], key: Any, line: Line) -> bool:
         """Whether a key is met for the first time in this file. A second line must say the same, or is refused."""

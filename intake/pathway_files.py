@@ -7,7 +7,7 @@ from typing import Any, get_args
 from sqlalchemy import Connection, select
 
 from intake.cells import same_as
-from intake.known import as_known, known_cases, parties_of
+from intake.known import as_known, known_cases, names_in, parties_of
 from intake.load import Line, Load, changed
 from intake.report import FileRefused
 from models.facts.every import Entry, Requested
@@ -118,7 +118,8 @@ def _unfit(load: Load, row: Any) -> tuple[str, str] | None:
 def _of_known_cases(load: Load, connection: Connection, some: Sequence[Line]) -> Iterator[tuple[Line, Any]]:
     """The lines whose case is known and has their party, each with its case."""
     known = known_cases(connection, [line.row.case for line in some])
-    parties = parties_of(connection, [row.reference for row in known.values()])
+    references = [row.reference for row in known.values()]
+    parties, names = parties_of(connection, references), names_in(connection, references)
     for line in some:
         case = known.get(same_as(line.row.case))
         if case is None:
@@ -126,7 +127,7 @@ def _of_known_cases(load: Load, connection: Connection, some: Sequence[Line]) ->
         elif line.row.party and line.row.party not in parties[case.reference]:
             names = ", ".join(parties[case.reference])
             load.refuse(line, "party", f"{line.row.party} is not a party of {case.reference}; its parties: {names}")
-        else:
+        elif not load.is_name(line, [name for name in _OWN if name in line.cells], names[case.reference]):
             yield as_known(load, line, "case", case.reference), case
 
 
@@ -148,6 +149,8 @@ def _requested(load: Load, line: Line, case: Any) -> Opening:
     )  # fmt: skip
 
 
+_OWN = ("direction", "order", "request")
+"""The references that a line brings with it."""
 Asked = tuple[Line, Opening | None, str]
 """A line, the pathway it asks for, and the reference of the one that may be open for it already."""
 

@@ -3,12 +3,27 @@
 from datetime import date
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
-from intake.cells import CaseRef, Day, Days, Latitude, Longitude, Mail, Number, Ref, Refs, Text, Word, YesNo
+from intake.cells import (
+    CaseRef,
+    Day,
+    Days,
+    Latitude,
+    Longitude,
+    Mail,
+    Number,
+    OwnRef,
+    Ref,
+    Refs,
+    Text,
+    Word,
+    YesNo,
+    word,
+)
 from models.facts import KINDS, payload_fields
 from models.facts.every import Entry
-from models.forms import base_type
+from models.forms import base_type, unknown_kind
 
 
 def column(says: str, example: str, default: Any = ...) -> Any:
@@ -88,7 +103,7 @@ OWN_COLUMNS = ("name", "mailbox", "lead_email", "suspended_from")
 class PartyColumns(FileRow):
     """One adult of a case, as the columns of a case row: the reference, and the rest with the role before it."""
 
-    reference: Ref = column("Reference of the {role}", "P-000{number}")
+    reference: OwnRef = column("Reference of the {role}", "P-000{number}")
     name: Text = column("Name of the {role}", "Sam Sample")
     date_of_birth: Day | None = column("Date of birth of the {role}", "31/01/1985", None)
     address: Text | None = column("Address of the {role}", "1 Example Street, Seaport", None)
@@ -133,8 +148,8 @@ CaseRow = create_model(
 
 
 class DirectionRow(FileRow):
-    direction: Ref = column("The direction's reference", "D-0001")
-    order: Ref = column("Reference of the order it stands in; directions made together share it", "O-0001")
+    direction: OwnRef = column("The direction's reference", "D-0001")
+    order: OwnRef = column("Reference of the order it stands in; directions made together share it", "O-0001")
     case: CaseRef = column("Reference of the case", "ZE21P00001")
     party: Ref = column("Reference of the party who is to go", "P-0001")
     activity: Ref = column("What the party is to do: SPIP, MIAM, DVPP ...", "SPIP")
@@ -147,7 +162,7 @@ class DirectionRow(FileRow):
 
 
 class RequestRow(FileRow):
-    request: Ref = column("The request's reference", "R-0001")
+    request: OwnRef = column("The request's reference", "R-0001")
     case: CaseRef = column("Reference of the case", "ZE21P00001")
     party: Ref | None = column("Reference of the party who is to go; empty where it is for both", "P-0002", None)
     programme: Ref = column("The programme asked for", "SPIP")
@@ -166,9 +181,15 @@ REPORTABLE = {name: kind for name, kind in KINDS.items() if name != "requested"}
 """The kinds of fact a file may hold; a request comes by its own file."""
 
 
+def _kind(cell: str) -> str:
+    if (named := word(cell)) not in REPORTABLE:
+        raise ValueError(unknown_kind(cell, REPORTABLE))
+    return named
+
+
 class _FactStart(FileRow):
     about: CaseRef = column("Reference of the pathway or the case it is about", "ZE21P00001")
-    fact: Annotated[Literal[tuple(REPORTABLE)], Word] = column("What happened", "parent_spoken_to")
+    fact: Annotated[Literal[tuple(REPORTABLE)], BeforeValidator(_kind)] = column("What happened", "parent_spoken_to")
     happened_on: Day = column("The day it happened", "13/01/2022")
     recorded_on: Day | None = column("The day it became known to us; now when empty", "14/01/2022", None)
     recorded_by: Ref = column("Code of the practitioner or provider who reports it", "ADV1")

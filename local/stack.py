@@ -1,6 +1,7 @@
 """`pathways run`: database, Prefect server, deployments, worker, mailbox and samples, on this machine, until Ctrl-C."""
 
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -18,7 +19,7 @@ import httpx
 from rich.console import Console
 
 from local.variables import variables
-from settings import HERE, Settings
+from settings import HERE, HIGHEST_PORT, Settings
 from tasks.nudge import ask, client_of
 
 BIN = Path(sys.executable).parent
@@ -43,7 +44,7 @@ class Child:
 
 
 class Stack:
-    """The processes of one machine. Use as a context: leaving it stops all that it started."""
+    """The processes of one machine. Use as a context: leaving it, or being killed, stops all it started."""
 
     def __init__(self, settings: Settings, say: Callable[[str], None] = print) -> None:
         self.settings = settings
@@ -53,11 +54,16 @@ class Stack:
 
     def __enter__(self) -> "Stack":
         self.logs.mkdir(parents=True, exist_ok=True)
+        self.heir = subprocess.Popen(
+            (sys.executable, "-m", "local.left_behind"), cwd=HERE, stdin=subprocess.PIPE, start_new_session=True
+        )
         return self
 
     def __exit__(self, *_: object) -> None:
         for child in reversed(self.children):
             stop(child.process)
+        self.heir.kill()
+        self.heir.communicate()
 
     def environment(self) -> dict[str, str]:
         return environment(self.settings)
@@ -71,6 +77,8 @@ class Stack:
             )  # fmt: skip
         child = Child(name, process, log)
         self.children.append(child)
+        with suppress(BrokenPipeError):
+            os.write(self.heir.stdin.fileno(), f"{process.pid}\n".encode())
         return child
 
     def start_mailbox(self, name: str, smtp: int, web: int, folder: str) -> None:
@@ -81,9 +89,12 @@ class Stack:
     def wait_for(self, child: Child, answers: Callable[[], bool]) -> None:
         """Wait until a child answers. Raises CannotStart if it ends first or takes too long."""
         until = time.monotonic() + PATIENCE
-        while not answers():
-            if child.process.poll() is not None:
+        while True:
+            answered = answers()
+            if child.process.poll() is not None:  # then whoever answers is somebody else
                 raise CannotStart(f"The {child.name} stopped while starting; its last words are in {child.log}")
+            if answered:
+                return
             if time.monotonic() > until:
                 raise CannotStart(f"The {child.name} did not answer within {PATIENCE:.0f} seconds; see {child.log}")
             time.sleep(0.2)
@@ -98,9 +109,11 @@ class Stack:
         if done.returncode:
             raise CannotStart(f"{what} failed; the reason is at the end of {log}")
 
-    def failed(self) -> Child | None:
-        """A child that has ended by itself, if one has."""
-        return next((child for child in self.children if child.process.poll() is not None), None)
+    def see_that_all_live(self) -> None:
+        """Raise CannotStart where a child has ended by itself."""
+        for child in self.children:
+            if child.process.poll() is not None:
+                raise CannotStart(f"The {child.name} stopped; its last words are in {child.log}")
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
@@ -145,17 +158,38 @@ def answers(url: str) -> bool:
 
 
 def check_ports(settings: Settings) -> None:
-    """Raise CannotStart, saying which port is taken and how to choose another."""
+    """Raise CannotStart where two ports are the same or one is taken, saying which and how to choose another."""
+    wanted: dict[int, str] = {}
     for name, port in settings.ports.model_dump().items():
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                raise CannotStart(
-                    f"Port {port} is taken (wanted for {name}). If Case Pathways runs already, it is that one; "
-                    f"otherwise choose another: PATHWAYS_PORTS__{name.upper()}={port + 1000} make run"
-                ) from None
+        if port in wanted:
+            raise CannotStart(f"Port {port} is wanted for {wanted[port]} and for {name}; {_another(name, port)}")
+        wanted[port] = name
+        _check_free(name, port)
+
+
+def _check_free(name: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except PermissionError:
+            raise CannotStart(f"Port {port} is for root only (wanted for {name}); {_another(name, port)}") from None
+        except OSError:
+            raise CannotStart(
+                f"Port {port} is taken (wanted for {name}). If Case Pathways runs already, it is that one; "
+                f"otherwise {_another(name, port)}"
+            ) from None
+
+
+def _another(name: str, port: int) -> str:
+    other = port + 1000 if port + 1000 <= HIGHEST_PORT else port - 1000
+    return f"choose another: PATHWAYS_PORTS__{name.upper()}={other} {_typed()}"
+
+
+def _typed() -> str:
+    """The command that was typed."""
+    words = [Path(sys.argv[0]).name, *sys.argv[1:]]
+    return "make run" if words == ["pathways", "run"] and "MAKELEVEL" in os.environ else shlex.join(words)
 
 
 def create_pool(api: str) -> None:
@@ -213,11 +247,12 @@ def run(settings: Settings, console: Console, *, samples: bool = True) -> None:
         ended = [finish(settings.prefect_api, sweep) for sweep in ("round", "support", "reports")]
         if not all(ended):
             say("The round is taking its time; watch it in the Prefect UI.")
+        stack.see_that_all_live()
         console.print(_ready(settings), soft_wrap=True, highlight=False)
         try:
-            while not (dead := stack.failed()):
+            while True:
                 time.sleep(1)
-            raise CannotStart(f"The {dead.name} stopped; its last words are in {dead.log}")
+                stack.see_that_all_live()
         except KeyboardInterrupt:
             console.print("\nStopping ...")
 
@@ -302,7 +337,7 @@ def _ready(settings: Settings) -> str:
   Prefect UI   {ui}/runs
                {ui}/artifacts/key/overdue and .../caseload
   Mailbox      {mail}
-               every mail there holds a link to the site, where its recipient answers what is owed
+               most mails there hold a link to the site, where their recipients answer what is owed
   Site         {settings.site.url}
   Strand       http://127.0.0.1:{settings.ports.strand_mailbox}
                what goes to survivors' support workers; nobody reads both

@@ -1,7 +1,8 @@
 """Facts as they come from outside: a kind and loose fields, made into a typed fact."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from difflib import get_close_matches
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -34,7 +35,7 @@ def fact(
     lacks, or a value it cannot take.
     """
     if kind not in kinds:
-        raise BadFact("fact", f'"{kind}" is no kind of fact; expected one of {", ".join(sorted(kinds))}')
+        raise BadFact("fact", unknown_kind(kind, kinds))
     given = {name: value for name, value in details.items() if value is not None}
     fields = payload_fields(kinds[kind])
     for name in given:
@@ -45,6 +46,19 @@ def fact(
         return kinds[kind].model_validate({**given, **common})
     except ValidationError as problem:
         raise _bad(kinds[kind], problem) from None
+
+
+_MANY = 20
+
+
+def unknown_kind(kind: str, kinds: Iterable[str]) -> str:
+    """That there is no such kind of fact, and what may have been meant."""
+    kinds = sorted(kinds)
+    if len(kinds) < _MANY:
+        return f'"{kind}" is no kind of fact; expected one of {", ".join(kinds)}'
+    near = get_close_matches(kind.lower(), kinds, n=3, cutoff=0.5)
+    meant = f"did you mean {' or '.join(near)}? All" if near else "all"
+    return f'"{kind}" is no kind of fact; {meant} are listed in docs/facts.md'
 
 
 def _bad(kind: type[Fact], problem: ValidationError) -> BadFact:

@@ -418,7 +418,7 @@ class Pathway:
         if about.told_already:
             return
         letters = (f for f in self.known.facts if isinstance(f, LetterSent) and f.letter == letter)
-        sent = sent or next((f for f in letters if f.place > about.place), None)
+        sent = sent or next((f for f in letters if f.place > about.place or f.happened_on >= about.happened_on), None)
         due = self.within_whatever_is_held("letter", about.recorded_on)
         kind = f"letter_{letter.replace('-', '_')}"
         self._owe(kind, about, self.business_support, due, about.recorded_on, sent, outlives=True, which=which)

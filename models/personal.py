@@ -138,9 +138,10 @@ FACTS: dict[str, dict[What, str]] = {
     "further_work_ordered": {CODE: "work"},
     # Any pathway
     "requested": {CODE: "route entry suggested_by"},
-    "risk_reviewed": {CODE: "decision"},
+    "risk_reviewed": {CODE: "decision", REFERENCE: "risk"},
     "suitability_decided": {CODE: "suitable"},
     "held": {CODE: "hold reason"},
+    "released": {CODE: "hold"},
     "withdrawn": {CODE: "reason"},
     "court_paper_signed": {CODE: "paper signed_by"},
     "letter_sent": {CODE: "letter"},

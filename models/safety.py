@@ -49,7 +49,7 @@ class Blocked(Exception):
 class Seat:
     """Somebody of the same case in a session: where and when, and nothing of who."""
 
-    provider: str
+    provider: str | None
     booking: SessionBooked
 
 
@@ -176,26 +176,45 @@ def sr_03_never_two_parties_in_one_session(p: Pathway, fact: Fact, around: Aroun
     A seat is free when it is cancelled, not when its pathway ends: who was booked may still come.
     """
     assert isinstance(fact, SessionBooked)
-    provider = p.provider and p.provider.code
-    # After a decline nobody holds the referral, and whoever books all the same may be the provider of any seat.
-    taken = any(provider in (seat.provider, None) and _same_room(seat.booking, fact) for seat in around.seats)
-    return "this person cannot be booked into this session; choose another" if taken else None
+    after, entered = _entering(p, fact)
+    mine = next(seat for seat in seats_of(after) if seat.booking is entered)
+    return _TAKEN if any(_together(seat, mine) for seat in around.seats) else None
 
 
 def sr_03_no_correction_brings_them_together(p: Pathway, fact: Fact, around: Around) -> str | None:
     """SR-03: a cancellation or a decline is not taken back once the other parent has the place."""
-    kept = [f for f in p.known.facts if f.id != fact.supersedes]
-    after = _knowing(p, kept if isinstance(fact, Retracted) else [*kept, fact])
-    refusals = (sr_03_never_two_parties_in_one_session(after, seat.booking, around) for seat in seats_of(after))
-    return next(filter(None, refusals), None)
+    after, _ = _entering(p, fact)
+    taken = any(_together(seat, mine) for mine in seats_of(after) for seat in around.seats)
+    return _TAKEN if taken else None
+
+
+_TAKEN = "this person cannot be booked into this session; choose another"
+
+
+def _together(one: Seat, other: Seat) -> bool:
+    """Whether two are in one room; where nobody is known to have held a referral then, it may have been anybody."""
+    known = one.provider and other.provider
+    return (not known or one.provider == other.provider) and _same_room(one.booking, other.booking)
 
 
 def seats_of(p: Pathway) -> Iterator[Seat]:
-    """The live bookings of a pathway, each with whoever held the referral then: a later decline cancels no session."""
+    """The bookings of a pathway that no later cancellation took back, each with whoever held the referral then.
+
+    That a referral went elsewhere since cancels no session.
+    """
     for booking in p.all(SessionBooked):
         holder = p.holder(p.facts[: p.facts.index(booking)])
-        if holder and not p.first(SessionCancelled, session=booking.session):
-            yield Seat(holder.code, booking)
+        if not p.first(SessionCancelled, after=booking, session=booking.session):
+            yield Seat(holder and holder.code, booking)
+
+
+def _entering(p: Pathway, fact: Fact) -> tuple[Pathway, Fact]:
+    """The pathway with a fact in its place: in that of what it corrects, or after all others; and that fact."""
+    target = next((f for f in p.known.facts if f.id == fact.supersedes), None)
+    kept = [f for f in p.known.facts if f is not target]
+    place = target.place if target else 1 + max((f.place for f in kept), default=0)
+    entered = fact.model_copy(update={"place": place})
+    return _knowing(p, kept if isinstance(fact, Retracted) else [*kept, entered]), entered
 
 
 def _knowing(p: Pathway, facts: list[Fact]) -> Pathway:

@@ -90,6 +90,14 @@ class Channels:
             return self._open[url]
 
 
+def called(name: str, settings: Settings) -> str:
+    """What a channel is called to people: our mail server by host and port, any other by name, for all its URL may be
+    secret."""
+    url = settings.channels[name].url if name in settings.channels else ""
+    place = re.fullmatch(r"pathways-mails?://(?:[^/?#@]*@)?([^/?#@:\[\]]+(?::\d+)?)/?(?:\?[^#]*)?", url)
+    return f"the mail server at {place[1]}" if place else f"the channel {name}"
+
+
 def _made(name: str, url: str) -> Any:
     # Apprise's own pattern of a scheme has no hyphen.
     url = re.sub(r"^pathways-(mails?://)", r"pathways\1", url)

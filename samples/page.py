@@ -13,7 +13,7 @@ and every address ends in `.example`. Five areas, seven courts, twelve providers
 digest; FCA02, FCA04 and FCA05 are trained in CPPP; the only provider of SA05 is suspended; P011's accreditation for DVPP
 lapsed a few days ago; the groups of P006 and P010 do not meet at Christmas, nor P006's in a week about a month ago.
 
-It is written as files and loaded as anybody's files are (`samples/`), and refused where there are real cases. What
+It is written as files and loaded as anybody's files are (`samples/`), and refused where anything real is, people included. What
 happened before yesterday counts as told already, so the mailbox holds what is new and what is late, and no more. A DVPP
 in its last weeks is told with all the weekly reports before. The [restricted strand](restricted.md) gets people of its own,
 and a survivor beside each man who was referred in SA01 to SA03; SA04 has no support worker yet."""

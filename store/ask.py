@@ -3,18 +3,31 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, case, func, select
 
 from models.facts import Fact
 from models.facts.spip import SessionBooked
-from models.tables import Case, DutyRow, FactRow, MessageRow, NoticeRow, PathwayRow, Restored
+from models.limits import programmes
+from models.tables import (
+    Area,
+    Case,
+    DutyRow,
+    FactRow,
+    MessageRow,
+    NoticeRow,
+    PathwayRow,
+    Practitioner,
+    Provider,
+    Restored,
+)
 from models.working_days import working_days_after
 from notifications.ladder import Climb, next_day, steps_due
 from settings import Settings
 from store.database import one_of
-from store.outbox import ON_ITS_WAY
+from store.outbox import ON_ITS_WAY, held_up
 from store.pathways import Directories, Loaded, load, pathway_rows
 
 pathways = PathwayRow.__table__
@@ -51,14 +64,16 @@ def caseload(connection: Connection, today: date) -> Table:
 
 
 def overdue(connection: Connection, today: date, limit: int = 200) -> Table:
-    """What is owed and late, the worst first."""
+    """What is owed and late, the worst first; after it what is on hold, with which nobody can do anything."""
     query = (
         select(duties, pathways.c.area, pathways.c.provider)
         .join(pathways, pathways.c.reference == duties.c.pathway)
         .where(one_of(duties.c.state, "open"), duties.c.due_on < today)
         .order_by(duties.c.due_on, duties.c.pathway)
-        .limit(limit)
     )
+    rows: list[Any] = []
+    for paused in (False, True):  # each in the order of the index
+        rows += connection.execute(query.where(duties.c.paused.is_(paused)).limit(limit - len(rows))).all()
     return [
         {
             "pathway": row.pathway,
@@ -71,7 +86,7 @@ def overdue(connection: Connection, today: date, limit: int = 200) -> Table:
             "marked": row.marked_on,
             "area": row.area,
         }
-        for row in connection.execute(query)
+        for row in rows
     ]
 
 
@@ -98,6 +113,24 @@ def listed(connection: Connection, **matching: str | None) -> Table:
     ]
 
 
+_CODES = {
+    "provider": (Provider.code, Practitioner.code),  # who holds a CPPP is a practitioner
+    "area": (Area.code,),
+    "case": (Case.reference,),
+}
+
+
+def unknown(connection: Connection, limits: Path, **named: str) -> list[tuple[str, str]]:
+    """The codes and programmes among those asked for that there are none of."""
+    found = []
+    for column, code in named.items():
+        known = programmes(limits) if column == "programme" else set()
+        tables = _CODES.get(column, ())
+        if code not in known and not any(connection.execute(select(c).where(c == code)).first() for c in tables):
+            found.append((column, code))
+    return found
+
+
 def delivery(connection: Connection, now: datetime) -> Table:
     """How many messages are in which state, by channel, of those sent in the last week only; and how many wait."""
     since = now - timedelta(days=7)
@@ -121,8 +154,9 @@ def delivery(connection: Connection, now: datetime) -> Table:
 
 
 def outbox(connection: Connection, state: str = "failed", limit: int = 200) -> Table:
-    """Messages in one state, newest first; the failed ones are for a person to correct and resend."""
-    query = select(messages).where(one_of(messages.c.state, state)).order_by(messages.c.id.desc()).limit(limit)
+    """Messages in one state, or "held up" by a try in vain; newest first. The failed are for a person to correct."""
+    those = held_up if state == "held up" else one_of(messages.c.state, state)
+    query = select(messages).where(those).order_by(messages.c.id.desc()).limit(limit)
     return [
         {
             "message": row.id,
@@ -187,6 +221,12 @@ def _next(one: Loaded, owed: Sequence[Any], today: date) -> str:
         return "nothing until a fact is recorded"
     day, what = min(coming)
     return f"{what}, {day:%d/%m/%Y}"
+
+
+def details(fact: Fact) -> dict[str, Any]:
+    """What a fact says, for a person: whose idea a request was is asked of CPPP only, which has an entry."""
+    said = fact.payload
+    return {name: value for name, value in said.items() if name != "suggested_by" or "entry" in said}
 
 
 def steps(story: Story) -> Table:

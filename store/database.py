@@ -1,7 +1,8 @@
 """The database: SQLite in a file, or PostgreSQL. One at a time writes to SQLite, and says so at its start."""
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,10 @@ from settings import settings, sqlite_file
 from store.keys import admit
 
 WRITES = "pathways_writes"
-_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000", "secure_delete=ON")
+_PRAGMAS = (
+    "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000", "secure_delete=ON",
+    "recursive_triggers=ON",  # or INSERT OR REPLACE would change what is only added to
+)  # fmt: skip
 _TABLES = {
     "sqlite": "SELECT name FROM sqlite_master",
     "postgresql": "SELECT tablename FROM pg_catalog.pg_tables WHERE schemaname = current_schema()",
@@ -127,6 +131,20 @@ def wiped(engine: Engine) -> bool:
         busy, _, _ = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         raw.execute("PRAGMA busy_timeout=30000")
     return not busy
+
+
+def copied(engine: Engine, file: Path) -> None:
+    """Copy a SQLite database into a new file, whole and as of one moment, whoever writes meanwhile.
+
+    Raises FileExistsError where there is something already, and other OSErrors where it cannot be written.
+    """
+    file.touch(mode=0o600, exist_ok=False)
+    try:
+        with engine.connect() as connection, closing(sqlite3.connect(file)) as copy:
+            connection.connection.driver_connection.backup(copy)
+    except BaseException:
+        file.unlink()
+        raise
 
 
 def is_sqlite(connection: Connection) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from models.facts import Fact
 from models.facts.base import Timed
-from models.facts.case import ContactFailed, ProceedingsEnded, RiskRaised
+from models.facts.case import ContactFailed, ProceedingsEnded
 from models.facts.cppp import (
     AssessmentOpened,
     ConsentGiven,
@@ -29,12 +29,9 @@ from models.facts.dvpp import NoProviderInReach, SurvivorPlanMade, ViolenceEstab
 from models.facts.every import (
     CourtPaperSigned,
     DirectionDischarged,
-    Held,
     LetterSent,
-    Released,
     Requested,
     Retracted,
-    RiskReviewed,
     SuitabilityDecided,
     Withdrawn,
 )
@@ -44,7 +41,8 @@ from models.limits import Span
 from models.screen import words
 from models.working_days import LONDON, london_date, say
 from settings import Sessions
-from store import judge_cppp, judge_dvpp, judge_referral
+from store import judge_cppp, judge_dvpp, judge_pause, judge_referral
+from store.judge_pause import answered
 from store.judge_referral import GIVEN_BACK, OF_HOLDER, is_free, of_holder, sent_to
 from store.pathways import Loaded, Record
 from store.refusal import Refused, contradicts, summary
@@ -124,11 +122,25 @@ def agrees(fact: Fact, subject: str, record: Record) -> None:
         raise Refused("supersedes", "say by its number which fact never happened")
     standing = next((f for f in record.live if f.same_as(fact) and f.id != fact.supersedes), None)
     if standing:
-        raise contradicts(standing)
+        over = answered(standing, record.live)
+        raise Refused("fact", over) if over else _code_is_over(standing, record) or contradicts(standing)
     before = next((f for f in record.corrected.values() if f.same_as(fact)), None)
     if fact.supersedes is None and before:
         now = next((f.id for f in record.live if f.place == before.place), before.id)
         raise Refused("fact", f"this was recorded before and corrected; to say it again, give supersedes {now}")
+
+
+def _code_is_over(standing: Fact, record: Record) -> Refused | None:
+    """Why a session's code is not given again to somebody: the session was cancelled, or was another provider's."""
+    if not isinstance(standing, SessionBooked):
+        return None
+    cancelled = (f for f in record.live if isinstance(f, SessionCancelled) and f.session == standing.session)
+    if gone := next(cancelled, None):
+        why = f"{standing.session} was cancelled for this person, fact {gone.id}; give the session another code"
+        return Refused("session", why)
+    if any(isinstance(f, GIVEN_BACK) and f.place > standing.place for f in record.live):
+        return Refused("session", "a session of an earlier provider has this code; give the session another")
+    return None
 
 
 def follows(fact: Fact, one: Loaded, subject: str) -> None:
@@ -165,10 +177,16 @@ def made_up(fact: Fact) -> list[tuple[str, str]]:
 
 def names_nobody(fact: Fact, names: Iterable[str]) -> None:
     """A code that is made up holds no name of a party (SR-12): what is short enough fits the form of one."""
-    of_people = {word for name in names for word in words(name) if len(word) > 2 and word.isalpha()}
+    known = list(names)
     for name, said in made_up(fact):
-        if of_people.intersection(words(said)):
+        if holds_name(said, known):
             raise Refused(name, "it holds what is a name in this case (SR-12); use a code that says nothing")
+
+
+def holds_name(said: str, names: Iterable[str]) -> bool:
+    """Whether a reference or code holds a word of some people's names."""
+    of_people = {word for name in names for word in words(name) if len(word) > 2 and word.isalpha()}
+    return not of_people.isdisjoint(words(said))
 
 
 def first_to_answer(answers: Any, about: Sequence[Loaded]) -> None:
@@ -192,6 +210,8 @@ def fits(fact: Fact, one: Loaded, of_person: Sequence[Loaded]) -> None:
         raise Refused(
             "supersedes", "who holds a referral is not corrected; recall it (referral_recalled) or send it anew"
         )
+    if isinstance(target, (ReferralSent, SessionBooked, *GIVEN_BACK)) and not isinstance(fact, Retracted):
+        _in_its_place(fact, target, one)
     if fact.supersedes is not None and one.row.closed_on:
         _may_reopen(one, of_person)
     if target:
@@ -204,7 +224,7 @@ def fits(fact: Fact, one: Loaded, of_person: Sequence[Loaded]) -> None:
     if isinstance(target, PractitionerMatched):
         why = "who was told that it is theirs is not corrected; give it to another (practitioner_matched)"
         raise Refused("supersedes", why)
-    for judged, kinds in (*judge_cppp.RULES, *judge_dvpp.RULES, *judge_referral.RULES):
+    for judged, kinds in (*judge_cppp.RULES, *judge_dvpp.RULES, *judge_referral.RULES, *judge_pause.RULES):
         if isinstance(fact, kinds):
             judged(fact, one)
     if target is None and isinstance(fact, ReferralSent):
@@ -263,6 +283,18 @@ def _nothing_rests_on(target: Fact, one: Loaded) -> None:
             raise Refused("supersedes", f"{target.label} is not corrected any more: {instead}")
 
 
+def _in_its_place(fact: Fact, target: Fact, one: Loaded) -> None:
+    """The day of a referral, or of its end, is not corrected past what else was done with it."""
+    of_booking = (ReferralSent, *GIVEN_BACK, SessionCancelled)
+    kinds = of_booking if isinstance(target, SessionBooked) else (ReferralSent, *OF_HOLDER)
+    was, would_be = ((day, target.place) for day in (target.happened_on, fact.happened_on))
+    for other in one.known.facts:
+        at = (other.happened_on, other.place)
+        if other is not target and isinstance(other, kinds) and (at < was) != (at < would_be):
+            why = f"{other.label} on {say(other.happened_on)} would stand on its other side; no day goes past it"
+            raise Refused("happened_on", why)
+
+
 def _may_reopen(one: Loaded, of_person: Sequence[Loaded]) -> None:
     other = next((o for o in of_person if o is not one and not o.row.closed_on), None)
     if other:
@@ -271,18 +303,6 @@ def _may_reopen(one: Loaded, of_person: Sequence[Loaded]) -> None:
 
 def _reports(fact: Fact) -> bool:
     return isinstance(fact, CourtPaperSigned) and fact.paper == "report"
-
-
-def answered(known: Fact, about: Sequence[Loaded]) -> str:
-    """What to say of a risk or hold that is known already and was answered since: it may be another one."""
-    answer = {RiskRaised: RiskReviewed, Held: Released}.get(type(known))
-    later = answer and any(isinstance(f, answer) and f.place > known.place for one in about for f in one.known.facts)
-    if not later:
-        return ""
-    return (
-        f"{known.label} on {say(known.happened_on)} is fact {known.id} and was answered since; for another of that day "
-        + ("give its own reference (risk=...)" if isinstance(known, RiskRaised) else "give it a reference (hold=...)")
-    )
 
 
 def _same_thing(cause: Fact, fact: Fact) -> bool:

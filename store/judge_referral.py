@@ -43,6 +43,8 @@ def _not_before_what_it_did(fact: ReferralDeclined | ReferralRecalled, one: Load
     """A referral is not given back before what its provider has done under it."""
     p = Pathway(one.known, fact.recorded_on)
     sent = p.last(ReferralSent, provider=fact.provider)
+    if sent and fact.supersedes is None and fact.happened_on < sent.happened_on:
+        raise Refused("happened_on", f"{fact.provider} was sent this referral on {say(sent.happened_on)}")
     done = p.all(*OF_HOLDER, after=sent) if sent else []
     last = max((f.happened_on for f in done if not isinstance(f, GIVEN_BACK)), default=fact.happened_on)
     if fact.happened_on < last:

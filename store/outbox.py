@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, Row, and_, select, tuple_, update
+from sqlalchemy import Connection, Engine, Row, and_, func, select, tuple_, update
 
 from models.tables import DutyRow, MessageRow, NoticeRow, Party, PathwayRow, Practitioner, Provider
 from models.working_days import london_date
@@ -21,7 +21,7 @@ from notifications.wording import wording
 from settings import Settings
 from store import audit, links, overtaken
 from store.chase import late_fields
-from store.database import change, claiming, in_batches, insert_returning, one_of, writing
+from store.database import change, claiming, in_batches, insert_returning, one_of, reading, writing
 from store.restored import nothing_held
 from store.sent import mark, shown
 
@@ -35,6 +35,8 @@ ON_ITS_WAY = ("waiting", "sending")
 RECIPIENTS = 50
 """For how many recipients notices are gathered in one transaction."""
 _not_sent = messages.c.state != "sent"
+held_up = and_(one_of(messages.c.state, *ON_ITS_WAY), messages.c.state == "waiting", messages.c.error.is_not(None))
+"""Messages that wait after a try in vain."""
 _waiting = and_(notices.c.bundle.is_(None), notices.c.withheld.is_(None))
 
 
@@ -312,6 +314,14 @@ def _settled(result: Result, attempts: int, now: datetime, settings: Settings) -
         "sent_to": result.address if state == "sent" else None,
         "error": result.error,
     }
+
+
+def tried_in_vain(engine: Engine) -> Sequence[Row[Any]]:
+    """How many messages wait after a try in vain, by channel and what was wrong, and when the first is tried again."""
+    what = (messages.c.channel, messages.c.error)
+    query = select(*what, func.count().label("messages"), func.min(messages.c.try_at).label("try_at"))
+    with reading(engine) as connection:
+        return connection.execute(query.where(held_up).group_by(*what).order_by(*what)).all()
 
 
 def resend(engine: Engine, message: int, now: datetime, by: str) -> bool:

@@ -25,7 +25,7 @@ from models.safety import Around, Blocked, Seat, check, seats_of
 from models.tables import Case, FactRow, Party, PathwayRow, Practitioner, Provider
 from models.working_days import london_date
 from settings import Settings
-from store import judge
+from store import judge, judge_pause
 from store.database import among, change, in_batches, insert, is_sqlite, one_among, reading, writing
 from store.pathways import Directories, Loaded, Unreadable, load, pathway_rows, record_of
 from store.refusal import Refused
@@ -42,7 +42,7 @@ _cases = (
     )
     .order_by(Case.reference)
 )
-_held = _cases.with_for_update()
+_held = _cases.with_for_update(key_share=True)
 _of_cases = pathway_rows.where(one_among(pathways.c.case))
 _names = select(Party.case, Party.name).where(one_among(Party.case))
 _people = union_all(
@@ -82,6 +82,8 @@ class Reported:
     """The caller's own, handed back with the outcome."""
     answers: Answering | None = None
     """What it answers, where somebody else could have answered the same meanwhile."""
+    now: bool = False
+    """Whether somebody says it of what is open now, not in a file of what was said before."""
 
 
 @dataclass(frozen=True)
@@ -225,12 +227,15 @@ class _Book:
         try:
             subject, about = self._subject(reported)
             fact = reported.fact
+            if reported.now or reported.answers:
+                fact = judge_pause.told_apart(fact, self.records[subject], about)
             known = self._known_already(subject, fact)
             if known and reported.answers and known.id in self.records[subject].corrected:
                 why = f"this was recorded as fact {known.id} and corrected since; ask commissioning to record it"
                 raise Refused("fact", why)
             if known:
-                return Outcome(reported, "unchanged", fact_id=known.id, why=judge.answered(known, about))
+                why = judge_pause.why_known(known, self.records[subject], about)
+                return Outcome(reported, "unchanged", fact_id=known.id, why=why)
             judge.sent_here(fact, about, self.people)
             judge.first_to_answer(reported.answers, about)
             judge.sound(fact, self.now, self.people)
@@ -244,6 +249,7 @@ class _Book:
                 judge.follows(fact, one, subject)
                 check(one.known, self.today, fact, partial(self._around, one))
                 judge.fits(fact, one, self.of_person[one.row.programme, one.row.party])
+                self._may_reopen(fact, one)
                 self._may_open_another(fact, one)
             judge.permitted(fact, about, self.people)
         except Refused as refusal:
@@ -320,6 +326,13 @@ class _Book:
             raise Refused("decision", f"this person has {other.row.reference} open already; there is nothing to add")
         if not open_to_referrals("SPIP", fact.happened_on, self.settings.profile, self.settings.limits):
             raise Refused("decision", f"SPIP takes no referrals on {fact.happened_on:%d/%m/%Y}; record not_refer")
+
+    def _may_reopen(self, fact: Fact, one: Loaded) -> None:
+        """Nothing goes on for people of whom nothing is known any more: a name would not be seen for what it is."""
+        gone = select(Party.reference).where(Party.case == one.row.case, Party.erased_on.is_not(None)).limit(1)
+        if fact.supersedes is not None and one.row.closed_on and self.connection.execute(gone).first():
+            why = f"what is personal in this case was erased, so {one.row.reference} is not corrected any more"
+            raise Refused("supersedes", why)
 
     def _enter(self, subject: str, fact: Fact, about: list[Loaded]) -> int:
         target = next((f for f in self.records[subject].live if f.id == fact.supersedes), None)

@@ -8,7 +8,7 @@ are in no database any more is listed too, so that people know whom to ask.
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,8 @@ class Going:
     """Whether it went before."""
     at: datetime | None
     """When it, or the like, went."""
+    failed: bool = False
+    """Whether it goes only when somebody resends it."""
 
 
 def hold(engine: Engine, as_of: datetime, now: datetime, by: str) -> None:
@@ -71,10 +73,10 @@ def held_as_of(engine: Engine) -> datetime | None:
 
 def release(
     engine: Engine, listed: Collection[Going], never: Collection[int], now: datetime, by: str
-) -> tuple[int, int]:
+) -> tuple[int, int, int]:
     """Let mail go again: all but what went already, and but the messages that `never` says went too.
 
-    Returns how many are kept from going twice, and how many go.
+    Returns how many are kept from going twice, how many go, and how many had failed and go when they are resent.
     """
     gone = [one for one in listed if one.before == ALREADY or one.message in never]
     with writing(engine) as connection:
@@ -82,7 +84,8 @@ def release(
         _withhold(connection, [number for one in gone if not one.message for number in one.notices])
         connection.execute(delete(restored))
         audit.note(connection, now, by, "let mail go again", "DATABASE")
-    return len(gone), len(listed) - len(gone)
+    failed = sum(one.failed for one in listed) - sum(one.failed for one in gone)
+    return len(gone), len(listed) - len(gone) - failed, failed
 
 
 def _as_sent(connection: Connection, went: dict[int, datetime], now: datetime, by: str) -> None:
@@ -143,7 +146,11 @@ def going(engine: Engine, before: Before) -> list[Going]:
         rows = connection.execute(query.order_by(messages.c.id)).all()
         carried = _carried(connection, {row.bundle for row in rows})
         loose = connection.execute(_loose).all()
-    found = [_going(row.id, row.channel, carried[row.bundle], before) for row in rows if row.bundle in carried]
+    found = [
+        replace(_going(row.id, row.channel, carried[row.bundle], before), failed=row.state == "failed")
+        for row in rows
+        if row.bundle in carried
+    ]
     return [*found, *(_going(None, None, [notice], before) for notice in loose)]
 
 

@@ -46,9 +46,17 @@ def rotate(engine: Engine) -> Rotated:
     for raw, key, columns in places:
         done.written += sum(_batches(engine, ring, raw, key, columns))
     with writing(engine) as connection:
+        _wait_for_writers(connection, [raw.name for raw, _, _ in places])
         unused = keys.c.number.not_in([*used(connection), done.newest])
         done.out_of_use = list(connection.execute(sa.delete(keys).where(unused).returning(keys.c.number)).scalars())
     return done
+
+
+def _wait_for_writers(connection: Connection, tables: Sequence[str]) -> None:
+    """Who began to write before may yet commit what an older key has encrypted; on SQLite, who writes is alone."""
+    if tables and not is_sqlite(connection):
+        names = ", ".join(f'"{name}"' for name in tables)
+        connection.exec_driver_sql(f"LOCK TABLE {names} IN SHARE ROW EXCLUSIVE MODE")
 
 
 def used(connection: Connection) -> Counter[str]:

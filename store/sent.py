@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +30,8 @@ def shown(notice: Any) -> str:
 
 
 def _digest(notice: Any, occasion: str) -> str:
-    fields = {name: value for name, value in notice.fields.items() if name != "late"}
+    of_the_day = ("late", "day") if notice.wording == "chase" else ("late",)
+    fields = {name: value for name, value in notice.fields.items() if name not in of_the_day}
     said = (notice.pathway, notice.to_role, notice.to_code, occasion, fields)
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:24]
 
@@ -78,10 +79,13 @@ def writing_down(settings: Settings) -> Iterator[Callable[[Any, datetime], None]
         raise NotWrittenDown(path) from None
 
     def add(message: Any, at: datetime) -> None:
-        try:  # a whole line at once, so that several who deliver from one machine do not mix theirs
-            os.write(file, f"{_line(message, at)}\n".encode())
-        except OSError:
-            raise NotWrittenDown(path) from None
+        # A whole line at once, so that several who deliver from one machine do not mix theirs, and on a line of its
+        # own, whatever was cut off before it.
+        line = f"\n{_line(message, at)}\n".encode()
+        with suppress(OSError):
+            if os.write(file, line) == len(line):
+                return
+        raise NotWrittenDown(path)
 
     try:
         yield add
@@ -99,7 +103,7 @@ def _line(message: Any, at: datetime) -> str:
 def read(files: Iterable[Path], since: datetime) -> Iterator[Sent]:
     """What went out since a moment, by these files. A line that was cut off is passed over."""
     for path in files:
-        with path.open(encoding="utf-8") as lines:
+        with path.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 yield from _sent(line, since)
 
@@ -109,5 +113,5 @@ def _sent(line: str, since: datetime) -> Sequence[Sent]:
         at, number, channel, role, code, said = json.loads(line)
         at = datetime.fromisoformat(at)
         return [Sent(at, number, channel, role, code, *one) for one in said] if at >= since else []
-    except ValueError:
+    except (ValueError, TypeError):
         return []

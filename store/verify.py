@@ -208,13 +208,14 @@ def _messages_without_entry(connection: Connection) -> list[Broken]:
 
 
 _THERE = {
-    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
-    "postgresql": "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'D'",
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%RAISE(ABORT%'",
+    "postgresql": "SELECT tgname FROM pg_trigger JOIN pg_proc ON pg_proc.oid = tgfoid "
+    "WHERE NOT tgisinternal AND tgenabled <> 'D' AND prosrc LIKE '%RAISE EXCEPTION%'",
 }
 
 
 def _guards(connection: Connection, trail: Trail) -> list[Broken]:
-    """The triggers that are not there which keep what is written from being changed."""
+    """The triggers that keep what is written from being changed, and are not there or refuse nothing any more."""
     tables = [audit.name, *(log.kind for log in trail.logs if log.guarded)]
     ends = ("kept", "unchanged") if is_sqlite(connection) else ("kept", "unchanged", "not_emptied")
     there = set(connection.execute(text(_THERE[connection.dialect.name])).scalars())

@@ -10,7 +10,8 @@ from email.utils import parseaddr
 from prefect import task
 from sqlalchemy import Engine
 
-from notifications.channels import Channels, Refused, Undelivered, fit_to_send
+from models.working_days import LONDON
+from notifications.channels import Channels, Refused, Undelivered, called, fit_to_send
 from notifications.invitation import invitation
 from notifications.letters import Letter, compose
 from notifications.wording import wording
@@ -45,6 +46,30 @@ def send_batch(channels: Channels) -> Counter[str]:
 def held_back() -> bool:
     """Whether a backup was brought back and nobody has looked yet at what would go out."""
     return held_as_of(database()) is not None
+
+
+@task(name="see what is held up", timeout_seconds=60)
+@safely
+def held_up() -> str:
+    """What waits after a try in vain, in codes; empty when nothing does."""
+    waiting, now = outbox.tried_in_vain(database()), datetime.now(UTC)
+    return "; ".join(f"{one.messages} held up: {one.error}, next try {_when(one.try_at, now)}" for one in waiting)
+
+
+def held_up_in_words(engine: Engine, now: datetime, settings: Settings) -> list[str]:
+    """What waits after a try in vain, as sentences: for whom we wait and until when."""
+    return [
+        f"{one.messages} waiting: {called(one.channel, settings)} did not take {'it' if one.messages == 1 else 'them'} "
+        f"({one.error}); next try {_when(one.try_at, now)}"
+        for one in outbox.tried_in_vain(engine)
+    ]
+
+
+def _when(moment: datetime, now: datetime) -> str:
+    if moment <= now:
+        return "with the next delivery"
+    there, here = moment.astimezone(LONDON), now.astimezone(LONDON)
+    return f"{there:%H:%M}" if there.date() == here.date() else f"{there:%d/%m/%Y %H:%M}"
 
 
 def send(

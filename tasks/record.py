@@ -33,7 +33,7 @@ def record_one(
         )
     except BadFact as bad:
         return "refused", str(bad)
-    done = record(database(), [Reported(subject, made)], now, settings())
+    done = record(database(), [Reported(subject, made, now=True)], now, settings())
     nudge(settings().prefect_api, done.touched)
     outcome = done.outcomes[0]
     return outcome.result, outcome.why or f"fact {outcome.fact_id}"

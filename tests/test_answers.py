@@ -91,7 +91,9 @@ def test_every_duty_of_the_samples_is_answered_by_its_owner_or_refused_with_a_se
         if duty.paused:
             continue
         code = duty.on_code
-        browser = pages.setdefault(code, caseload.enter(roles.get(code, "staff"), code, verified=True))
+        if code not in pages:
+            pages[code] = caseload.enter(roles.get(code, "staff"), code, verified=True)
+        browser = pages[code]
         shown = browser.get(f"/owed/{duty.id}")
         if shown.status_code == 404:  # an answer before this one has met it as well
             continue

@@ -348,6 +348,8 @@ def test_what_is_in_it_cannot_be_changed_without_taking_its_guards_off(office: W
     ]
     if office.engine.dialect.name == "postgresql":
         refused += [text("TRUNCATE fact CASCADE"), text("TRUNCATE audit")]
+    else:
+        refused += [text(f"REPLACE INTO fact SELECT * FROM fact WHERE id = {number}")]
     for statement in refused:
         with pytest.raises(IntegrityError, match="only added to"), writing(office.engine) as c:
             c.execute(statement)
@@ -360,6 +362,18 @@ def test_a_guard_that_was_taken_off_is_named(office: Watched):
     with writing(office.engine) as c:
         c.exec_driver_sql(f"DROP TRIGGER fact_kept{on}")
     assert set(office.broken()) == {"trigger fact_kept"}
+
+
+def test_a_guard_that_refuses_nothing_any_more_is_named(office: Watched):
+    with writing(office.engine) as c:
+        if office.engine.dialect.name == "postgresql":
+            c.exec_driver_sql(
+                "CREATE OR REPLACE FUNCTION only_added_to() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN OLD; END $$"
+            )
+        else:
+            c.exec_driver_sql("DROP TRIGGER fact_kept")
+            c.exec_driver_sql("CREATE TRIGGER fact_kept BEFORE DELETE ON fact BEGIN SELECT 1; END")
+    assert "trigger fact_kept" in office.broken()
 
 
 # Who holds the head -----------------------------------------------------------------------------------------------------
@@ -585,9 +599,7 @@ def test_what_cannot_be_written_down_is_not_shown(office: Watched, tmp_path: Pat
 @pytest.fixture
 def empty_desk(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Desk]:
     """Somebody who types commands."""
-    made = Desk(monkeypatch, capsys, tmp_path / "home")
-    made("migrate")
-    yield made
+    yield Desk(monkeypatch, capsys, tmp_path / "home").migrated()
     settings.cache_clear()
     database.cache_clear()
 

@@ -13,10 +13,9 @@ from playwright.sync_api import Browser, Route
 from models import tables as t
 from samples import load_samples
 from store.database import database
-from store.migrate import migrate
-from store.strand import strand
 from tests.browser import NARROW, Served, Tab, chromium, code_in, link_in, routed
 from tests.engine import wait_for
+from tests.fresh import put_tables, with_tables
 from tests.life import day
 from tests.smtp_sink import Sink
 from tests.world import SETTINGS, Office, evening
@@ -40,8 +39,7 @@ def sink() -> Iterator[Sink]:
 def site(tmp_path: Path, sink: Sink) -> Iterator[Served]:
     """P1 owes reports on SPIP-D1 to D3 and D8, an answer to D4's referral, a booking of D5 and the begin of DVPP-D6;
     FCA1 owes the enquiries of SPIP-D7. Today is 26 January 2026."""
-    engine = database(f"sqlite:///{tmp_path / 'pathways.db'}")
-    migrate(engine)
+    engine = with_tables(database(f"sqlite:///{tmp_path / 'pathways.db'}"))
     office = Office(engine)
     for number in range(1, 9):
         office.case(f"CASE{number}", (f"P{number}A", f"P{number}B"))
@@ -57,7 +55,7 @@ def site(tmp_path: Path, sink: Sink) -> Iterator[Served]:
         assert (done := office.says("DVPP-D6", kind, "2026-01-06", **more)).result == "recorded", done.why
     served = Served(office.round(TODAY), tmp_path, TODAY, sink.port)
     office.settings = served.open.settings
-    migrate(strand(office.settings), restricted=True)
+    put_tables(tmp_path / "restricted.db", restricted=True)
     with served:
         yield served
 
@@ -264,8 +262,7 @@ def test_every_page_is_sound(browser: Browser, site: Served, sink: Sink, script:
 @pytest.fixture
 def samples(tmp_path: Path) -> Iterator[Served]:
     """The sample caseload: there is a duty of nearly every kind in it."""
-    engine = database(f"sqlite:///{tmp_path / 'pathways.db'}")
-    migrate(engine)
+    engine = with_tables(database(f"sqlite:///{tmp_path / 'pathways.db'}"))
     load_samples(engine, evening(day("2026-03-11")), SETTINGS)
     office = Office.at(engine).round("2026-03-11")
     with Served(office, tmp_path, "2026-03-11") as served:

@@ -12,19 +12,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
 
 import intake
 from cli.app import app, main
 from cli.say import complain
 from flows.programmes import PROGRAMMES
 from local.stack import _ready
-from samples import SamplesRefused, load_samples
+from models.tables import FactRow, Practitioner
+from models.working_days import london_date
+from samples import SamplesRefused, load_files, load_samples
+from samples.places import directory
 from settings import Settings, settings
+from store import ask
 from store.advance import Outrun, advance
 from store.chase import chase
-from store.database import database
-from store.migrate import migrate
+from store.database import database, reading, writing
 from tests.engine import ROOT, free_ports, write_file
+from tests.fresh import put_tables, with_tables
 from tests.world import empty
 
 COMPOSITE = Settings(profile="composite")
@@ -48,6 +53,13 @@ class Desk:
             monkeypatch.setenv(f"PATHWAYS_PORTS__{name.upper()}", str(port))
         monkeypatch.delenv("PATHWAYS_BY", raising=False)
 
+    def migrated(self) -> "Desk":
+        """Both databases of a new home are there."""
+        for name in ("pathways.db", "restricted.db"):
+            put_tables(self.home / name, restricted=name == "restricted.db")
+        settings.cache_clear()
+        return self
+
     def __call__(self, *words: str) -> Said:
         settings.cache_clear()
         self.monkeypatch.setattr(sys, "argv", ["pathways", *words])
@@ -64,8 +76,7 @@ class Desk:
 def sampled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database with the samples of today, advanced and chased, to be copied."""
     path = tmp_path_factory.mktemp("sampled") / "pathways.db"
-    engine = database(f"sqlite:///{path}")
-    migrate(engine)
+    engine = with_tables(database(f"sqlite:///{path}"))
     now = datetime.now(UTC)
     load_samples(engine, now, COMPOSITE)
     for programme, story in PROGRAMMES.items():
@@ -240,6 +251,19 @@ def test_a_second_hold_of_one_day_says_which_it_is(pathways: Desk):
     assert "Recorded" in pathways(*held).out and "Recorded" in pathways(*released).out
     assert "(hold=H-2, or --hold H-2 after `pathways hold`)" in pathways(*held).err
     assert "Recorded" in pathways(*held, "--hold", "H-2").out
+    assert "Recorded" in pathways(*released).out
+    assert "Known already" in pathways(*released).out  # said twice of one release
+
+
+def test_what_is_not_on_hold_is_not_released_and_a_hold_is_corrected_as_it_is_said(pathways: Desk):
+    reference = first(pathways, "Awaiting session")
+    refused = pathways("release", reference, "--by", "FCA01")
+    assert refused.code == 1 and "needs held first" in refused.err
+    held = ("hold", reference, "--by", "FCA01")
+    number = re.search(r"fact (\d+)", pathways(*held).out)[1]
+    contradicted = pathways(*held, "--reason", "party_unwell")
+    assert contradicted.err.endswith(f"add --supersedes {number}\n")
+    assert "Recorded" in pathways(*held, "--reason", "party_unwell", "--supersedes", number).out
 
 
 # Exit codes and wrong input -------------------------------------------------------------------------------------------
@@ -253,7 +277,12 @@ def test_a_second_hold_of_one_day_says_which_it_is(pathways: Desk):
         ("load people x.csv", 2, '"people" is no kind of file; expected one of practitioners,'),
         ("load cases no/such/file.csv", 1, "there is no file"),
         ("template people", 2, '"people" is no kind of file'),
-        ("record {booked} bogus --by P003", 2, '"bogus" is no kind of fact'),
+        ("record {booked} bogus --by P003", 2, '"bogus" is no kind of fact; all are listed in docs/facts.md'),
+        ("record {booked} atendance_reported --by P003", 2, "did you mean attendance_reported"),
+        ("list --provider P099", 3, "There is no provider P099."),
+        ("list --programme FOO", 3, "There is no programme FOO."),
+        ("list --area p003", 3, "There is no area P003."),
+        ("list --case NONE", 3, "There is no case NONE."),
         ("record {booked} acknowledged provider --by P003", 2, '"provider" is no detail; write it as name=value'),
         ("record {booked} acknowledged colour=red --by P003", 2, "acknowledged has no colour"),
         ("record {booked} risk_raised --by FCA01 --on 31/02/2026", 2, "there is no such day"),
@@ -294,6 +323,66 @@ def test_a_setting_that_cannot_be_is_named(pathways: Desk):
     assert said.code == 1 and said.err.startswith("Settings: ports.smtp:")
 
 
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ('[sending]\nopns = "08:00"', "Settings: sending.opns: there is no such setting"),
+        ('[sending]\nopens = "8 o clock"', "Settings: sending.opens: it is a time of day, such as 08:00"),
+        ('[sending]\nopens = "18:00"\ncloses = "08:00"', "Settings: sending: opens comes before closes"),
+        ("[sending]\nopens = 480", "Settings: sending.opens: it is a time of day"),
+        ('[channels.mail]\nurl = "x"\nrols = []', "Settings: channels.mail.rols: there is no such setting"),
+        (
+            "[sending\n",
+            "pathways.toml cannot be read as TOML: Expected ']' at the end of a table declaration (at line 1",
+        ),
+        ('database = "mysql://x"', "Settings: database: it is a database of SQLite or PostgreSQL"),
+        ('database = "postgresql+psycopg2://x/y"', "Settings: database: it is a database of SQLite or PostgreSQL"),
+    ],
+)
+def test_what_is_wrong_in_the_settings_file_is_said_by_name(fresh: Desk, written: str, says: str):
+    fresh.home.mkdir()
+    (fresh.home / "pathways.toml").write_text(written)
+    said = fresh("list")
+    assert said.code == 1 and says in said.err
+
+
+@pytest.mark.parametrize("value", ["25:99", "", "8"])
+def test_a_time_of_day_that_is_none_is_said(fresh: Desk, value: str):
+    fresh.monkeypatch.setenv("PATHWAYS_SENDING__OPENS", value)
+    said = fresh("list")
+    assert said.code == 1 and said.err.startswith("Settings: sending.opens: it is a time of day")
+
+
+def test_a_home_that_cannot_be_made_is_named(fresh: Desk, tmp_path: Path):
+    (tmp_path / "file").touch()
+    fresh.monkeypatch.setenv("PATHWAYS_HOME", str(tmp_path / "file" / "home"))
+    said = fresh("migrate")
+    assert said.code == 1 and str(tmp_path / "file") in said.err and "PATHWAYS_HOME" in said.err
+
+
+def test_the_deployments_are_not_made_where_prefect_is_away(fresh: Desk):
+    said = fresh("deployments")
+    assert said.code == 1 and said.err.startswith("Prefect does not answer at http://127.0.0.1:")
+
+
+def test_one_working_day_late_is_said_as_one(pathways: Desk):
+    late = json.loads(pathways("overdue", "--json").out)
+    shown = [pathways("show", row["pathway"]).out for row in late if row["late"] == "1 working day"]
+    assert shown and any(re.search(r"^Due .*, 1 working day late$", one, re.MULTILINE) for one in shown)
+
+
+def test_whose_idea_a_request_was_is_said_of_cppp_only(pathways: Desk):
+    def said(programme: str) -> bool:
+        there = json.loads(pathways("list", "--programme", programme, "--json").out)
+        with reading(database(settings().database_url)) as connection:
+            told = [
+                ask.story(connection, row["pathway"], london_date(datetime.now(UTC)), settings()) for row in there[:3]
+            ]
+        return any("suggested_by" in ask.details(fact) for one in told for fact in one.facts)
+
+    assert said("CPPP") and not said("SPIP") and not said("DVPP")
+
+
 def test_rejected_rows_are_said_and_end_in_one(pathways: Desk, tmp_path: Path):
     row = {
         "about": "SPIP-NONE",
@@ -331,6 +420,63 @@ def test_the_samples_are_loaded_once_and_never_beside_real_cases(fresh: Desk, tm
         assert not intake.load(engine, kind, write_file(tmp_path, kind, row), datetime.now(UTC), COMPOSITE).problems
     with pytest.raises(SamplesRefused, match="There are real cases"):
         load_samples(engine, datetime.now(UTC), COMPOSITE)
+
+
+def people_of_their_own(tmp_path: Path) -> Path:
+    row = dict(zip(*intake.template("practitioners"), strict=True))
+    return write_file(tmp_path, "practitioners", row | {"code": "FCA01", "name": "Mary Real"})
+
+
+def test_the_samples_are_never_loaded_over_real_people(fresh: Desk, tmp_path: Path):
+    fresh("migrate")
+    assert fresh("load", "practitioners", str(people_of_their_own(tmp_path))).out.startswith("1 added")
+    said = fresh("samples")
+    assert (said.code, said.err) == (
+        1, "There are real practitioners in this database, so the samples were not loaded.\n"
+    )  # fmt: skip
+    with reading(database(settings().database_url)) as connection:
+        assert [row.name for row in connection.execute(select(Practitioner.name))] == ["Mary Real"]
+
+
+def test_samples_that_were_broken_off_before_their_first_case_are_loaded_after_all():
+    engine, now = empty(), datetime.now(UTC)
+    load_files(engine, directory(london_date(now)), now, COMPOSITE)
+    assert load_samples(engine, now, COMPOSITE).new
+
+
+def test_real_people_and_places_are_not_loaded_among_the_samples(pathways: Desk, tmp_path: Path):
+    for kind in ("areas", "courts", "providers", "closures", "cases"):
+        file = write_file(tmp_path, kind, dict(zip(*intake.template(kind), strict=True)))
+        assert "holds the sample caseload" in pathways("load", kind, str(file)).err
+    assert "holds the sample caseload" in pathways("load", "practitioners", str(people_of_their_own(tmp_path))).err
+
+
+def test_a_backup_made_while_somebody_writes_holds_all_that_was_committed_and_nothing_is_written_over(
+    pathways: Desk, tmp_path: Path
+):
+    copy, url = tmp_path / "copy.db", f"sqlite:///{tmp_path / 'pathways.db'}"
+    pathways("hold", "SPIP-D0013", "--by", "FCA02")  # still in SQLite's log only
+    with writing(database(url)) as connection:
+        connection.execute(update(Practitioner).values(name="Under way"))
+        said = pathways("backup", str(copy)).out
+    assert 'pathways restored --at "' in said and "sent.log" in said and "personal.keys" in said
+    assert copy.stat().st_mode & 0o777 == 0o600
+    with reading(database(f"sqlite:///{copy}")) as connection:
+        assert connection.execute(
+            select(FactRow.id).where(FactRow.kind == "held", FactRow.subject == "SPIP-D0013")
+        ).all()
+        assert "Under way" not in connection.execute(select(Practitioner.name)).scalars().all()
+    before = copy.read_bytes()
+    assert "written over nothing" in pathways("backup", str(copy)).err
+    assert "see that its folder is there" in pathways("backup", str(tmp_path / "none" / "copy.db")).err
+    assert copy.read_bytes() == before
+
+
+def test_a_backup_of_nothing_is_refused(fresh: Desk, tmp_path: Path):
+    assert fresh("backup", str(tmp_path / "copy.db")).code == 3
+    fresh.monkeypatch.setenv("PATHWAYS_DATABASE", "postgresql://nobody@127.0.0.1:9/none")
+    assert "pg_dump" in fresh("backup", str(tmp_path / "copy.db")).err
+    assert not (tmp_path / "copy.db").exists() and not fresh.home.exists()
 
 
 def test_the_samples_are_not_begun_where_the_real_closing_dates_hold(fresh: Desk):

@@ -45,8 +45,7 @@ def migrated(desk: Desk, url: str | None) -> Engine:
     desk.monkeypatch.setenv("PATHWAYS_CHANNELS__MAIL__URL", f"pathways-mail://127.0.0.1:{free_port()}")
     if url:
         desk.monkeypatch.setenv("PATHWAYS_DATABASE", url)
-    assert desk("migrate").code == 0
-    settings.cache_clear()
+    desk.migrated()
     return database(settings().database_url)
 
 
@@ -231,7 +230,7 @@ def test_while_the_disk_of_postgresql_is_full_a_command_says_so_and_leaves_nothi
 def on_disk(postgres: Postgres, folder: Path) -> Iterator[str]:
     """A database in another folder."""
     postgres._run(f"CREATE TABLESPACE small LOCATION '{folder}'")
-    postgres._run("CREATE DATABASE on_small_disk TEMPLATE template_with_tables TABLESPACE small")
+    postgres._run(f"CREATE DATABASE on_small_disk TEMPLATE {postgres.template()} TABLESPACE small")
     yield postgres.url("on_small_disk")
     postgres.drop("on_small_disk")
     postgres._run("DROP TABLESPACE small")

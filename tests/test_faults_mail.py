@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from models import tables as t
-from notifications.channels import Channels
-from settings import Channel, Sending
-from store import outbox
-from tasks.deliver import send
+from notifications.channels import Channels, called
+from settings import Channel, Sending, Settings
+from store import ask, outbox
+from store.database import reading
+from tasks.deliver import held_up_in_words, send
 from tests.smtp_sink import Sink, free_port
 from tests.test_channels import certificate
 from tests.world import FIELDS, Office, empty, mailing
@@ -159,6 +160,46 @@ def test_of_what_is_put_back_nothing_is_taken_from_who_has_it_by_now(sink: Sink)
     assert len(outbox.claim(office.engine, later, office.settings)) == 2  # for the claim had run out
     outbox.put_back(office.engine, mine, later)
     assert {row.state for row in office.rows(t.MessageRow)} == {"sending"}
+
+
+# What people are told of it -------------------------------------------------------------------------------------------
+
+
+def test_mail_that_waits_for_its_server_is_said_with_the_server_the_reason_and_the_time(sink: Sink):
+    port = free_port()
+    url = f"pathways-mail://user:word@127.0.0.1:{port}?security=none&from=Us%20%3Cus%40ours.example%3E"
+    office = office_with(sink, messages=2, channels={"mail": Channel(url=url)})
+    assert office.send(NINE) == Counter(waiting=2)
+    said = held_up_in_words(office.engine, NINE, office.settings)
+    assert said == [
+        f"2 waiting: the mail server at 127.0.0.1:{port} did not take them (connection refused); next try 09:01"
+    ]
+    next_week = NINE + timedelta(days=7)
+    assert held_up_in_words(office.engine, next_week, office.settings)[0].endswith("next try with the next delivery")
+    with reading(office.engine) as connection:
+        listed = ask.outbox(connection, "held up")
+    assert [(row["error"], row["next try"]) for row in listed] == [
+        ("connection refused", NINE + timedelta(minutes=1))
+    ] * 2
+
+
+def test_what_has_gone_or_was_never_tried_is_not_held_up(sink: Sink):
+    office = office_with(sink, messages=2)
+    assert held_up_in_words(office.engine, NINE, office.settings) == []
+    all_of(office, NINE)
+    assert held_up_in_words(office.engine, NINE, office.settings) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    {
+        "pathways-mails://user:word@mail.example": "the mail server at mail.example",
+        "pathways-mail://user:pa/ss@mail.example:25": "the channel mail",
+        "msteams://secret/of/theirs": "the channel mail",
+    }.items(),
+)
+def test_a_channel_is_called_by_nothing_that_is_secret(url: str, said: str):
+    assert called("mail", Settings(channels={"mail": Channel(url=url)})) == said
 
 
 # Interrupted ----------------------------------------------------------------------------------------------------------

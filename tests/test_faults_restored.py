@@ -1,11 +1,15 @@
 """Yesterday's backup is brought back: nothing is sent until somebody has seen what went, what goes, and what is lost."""
 
 import json
+import os
+import re
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -16,13 +20,13 @@ from store.ask import delivery
 from store.database import database, reading
 from store.restored import ALIKE, ALREADY, IN_PART, UNKNOWN, Before, going, held_as_of, hold, release, unfounded
 from store.seal import seal
-from store.sent import NotWrittenDown, file_of
+from store.sent import NotWrittenDown, file_of, mark, writing_down
 from store.trail import strand_trail
 from tests import faults
 from tests.smtp_sink import Sink
 from tests.test_command_line import Desk
 from tests.test_faults_killed import caseload
-from tests.world import Office, at_once, empty, mailing
+from tests.world import SETTINGS, Office, at_once, empty, mailing
 
 MONDAY = datetime(2026, 2, 2, 18, tzinfo=UTC)
 """When the backup is made."""
@@ -85,7 +89,7 @@ def test_nothing_is_sent_after_a_restore_until_somebody_looked_and_then_only_wha
     }
     told = {(one.code, one.pathway, one.wording) for one in unfounded(scene.main, lost.before())}
     assert told == {("FCA1", "SPIP-D1", "not-attended"), ("P2", "SPIP-D2", "referral")}
-    assert release(scene.main, going(scene.main, lost.before()), [], RESTORED, "OPERATOR") == (4, 2)
+    assert release(scene.main, going(scene.main, lost.before()), [], RESTORED, "OPERATOR") == (4, 2, 0)
     sent = lost.round(RESTORED + timedelta(hours=2))
     assert len(sent) == 2 and not sent.keys() & set(lost.went)
     assert lost.round(RESTORED + timedelta(days=10)).keys() >= sent.keys()  # and the days after are as any other
@@ -144,7 +148,7 @@ def test_the_strand_is_held_back_and_let_go_by_itself(scene: faults.Scene):
     # Support is offered under a reference drawn anew: the one it was offered under is in no database any more.
     assert Counter((one.says, one.before) for one in listed) == {("chase", ALREADY): 2, ("support-wanted", UNKNOWN): 1}
     assert [one.wording for one in unfounded(scene.strand, before)] == ["support-wanted"]
-    assert release(scene.strand, listed, [], RESTORED, "SMG1") == (2, 1)
+    assert release(scene.strand, listed, [], RESTORED, "SMG1") == (2, 1, 0)
     sides.sweep(RESTORED)
     assert len(scene.sink.received) == 1
 
@@ -173,7 +177,7 @@ def test_what_went_out_is_written_down_in_references_and_codes_for_the_owner_alo
     sink.once["RCPT"] = "550 no such user"
     assert office.send(TUESDAY) == Counter(sent=2, failed=1)
     file = file_of(office.settings)
-    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    lines = [json.loads(line) for line in file.read_text().splitlines() if line]
     assert [line[1] for line in lines] == [mail.message["Message-ID"] for mail in sink.received]
     assert [line[2:5] for line in lines] == [["mail", "adviser", "FCA1"]] * 2
     assert "@staff.example" not in file.read_text() and "Name" not in file.read_text()
@@ -211,6 +215,40 @@ def test_several_who_send_from_one_machine_write_whole_lines(postgres_engine: En
 
     assert at_once(*[deliver] * 4) == [None] * 4
     assert len(Before([file_of(office.settings)], TUESDAY).all) == 20
+
+
+@pytest.mark.parametrize(
+    "cut_off",
+    ["half a line", '["2026-01-06T09:00:00+00', "null\n", "7\n", '["2026-01-06T09:00:00", 1]\n', "\udcff\udcfe"],
+)
+def test_what_was_cut_off_or_is_no_line_costs_no_other_line(tmp_path: Path, sink: Sink, cut_off: str):
+    office = waiting(tmp_path, sink)
+    file = file_of(office.settings)
+    file.write_bytes(cut_off.encode(errors="surrogateescape"))
+    office.send(TUESDAY)
+    assert len(Before([file], TUESDAY).all) == 3
+
+
+def test_a_line_that_went_in_half_is_not_taken_for_written_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A disk that is nearly full takes a part of it, and says so by a number and no error."""
+    whole = os.write
+    monkeypatch.setattr(os, "write", lambda file, line: whole(file, line[:20]))
+    message = SimpleNamespace(
+        notices=[], row=SimpleNamespace(message_id="<1@x>", channel="mail", to_role="adviser", to_code="FCA1")
+    )
+    with writing_down(SETTINGS.model_copy(update={"home": tmp_path})) as add, pytest.raises(NotWrittenDown):
+        add(message, TUESDAY)
+
+
+def test_a_chase_made_anew_on_a_later_day_is_the_one_that_went():
+    def chase(day: str, late: int, step: str = "R0") -> Any:
+        fields = {"duty": "booking", "due": "2026-01-13", "day": day, "late": late, "step": step}
+        return SimpleNamespace(
+            pathway="SPIP-D1", to_role="provider", to_code="P1", wording="chase", occasion=f"chase:{step}:b:4",
+            fields=fields,
+        )  # fmt: skip
+
+    assert mark(chase("2026-01-22", 7)) == mark(chase("2026-01-23", 8)) != mark(chase("2026-01-23", 8, "R1"))
 
 
 def test_the_files_of_all_machines_count_and_a_line_cut_off_does_not(tmp_path: Path, sink: Sink):
@@ -259,8 +297,7 @@ def desk(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tm
 
 
 def test_the_command_holds_back_lists_and_lets_go(desk: Desk, tmp_path: Path, sink: Sink):
-    assert desk("migrate").code == 0
-    settings.cache_clear()
+    desk.migrated()
     office = Office(database(settings().database_url), mailing(sink, home=tmp_path)).case()
     office.opens()
     for n in (1, 2):
@@ -269,6 +306,8 @@ def test_the_command_holds_back_lists_and_lets_go(desk: Desk, tmp_path: Path, si
     not_held = desk("restored")
     assert not_held.code == 1 and "--at" in not_held.err
     assert desk("restored", "--at", "yesterday").code == 2
+    assert "still to come" in desk("restored", "--at", "2099-01-01 18:00").err
+    assert desk("restored").code == 1  # and nothing is held back by it
     listed = json.loads(desk("restored", "--at", "2026-02-02 18:00", "--json").out)
     assert [(row["message"], row["before"]) for row in listed["would go"]] == [(1, UNKNOWN), (2, UNKNOWN)]
     for command in ("deliver", "round"):
@@ -277,16 +316,31 @@ def test_the_command_holds_back_lists_and_lets_go(desk: Desk, tmp_path: Path, si
     assert sink.received == []
     printed = desk("restored").out
     assert "SPIP-D1" in printed and "sent.log of every machine" in printed
+    assert printed.endswith("No mail goes from here until it is let go: `pathways restored --send`.\n")
     assert desk("restored", "--sent", str(tmp_path / "nowhere.log")).code == 3
     assert desk("restored", "--send", "--not", "7").code == 3
-    assert "; 1 went before the restore" in desk("restored", "--send", "--not", "2").out
+    sent = desk("restored", "--send", "--not", "2").out
+    assert re.match(r"Mail goes again: \d+ when their hours come; 1 went before the restore", sent)
     assert {row.id: row.state for row in office.rows(t.MessageRow)} == {1: "waiting", 2: "sent"}
     assert "let mail go again" in desk("audit", "list").out
 
 
+def test_what_had_failed_before_the_restore_is_not_said_to_go(desk: Desk, tmp_path: Path, sink: Sink):
+    desk.migrated()
+    office = Office(database(settings().database_url), mailing(sink, home=tmp_path)).case()
+    office.opens()
+    for n in (1, 2):
+        office.notice("attended", ("adviser", "FCA1"), f"attended:{n}")
+    office.gather(TUESDAY)
+    office.put(t.MessageRow, {"id": 1}, state="failed")
+    desk("restored", "--at", "2026-02-02 18:00")
+    assert "again: 1 when their hours come; 1 had failed, and go when they are resent" in desk("restored", "--send").out
+
+
 def test_the_strand_has_the_command_too(desk: Desk):
-    desk("migrate")
-    assert desk("restricted", "restored", "--at", "2026-02-02 18:00").code == 0
+    desk.migrated()
+    held = desk("restricted", "restored", "--at", "2026-02-02 18:00")
+    assert held.code == 0 and "`pathways restricted restored --send`" in held.out
     assert desk("restored").code == 1
     assert desk("restricted", "restored", "--send").code == 0
 

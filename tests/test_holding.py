@@ -1,10 +1,14 @@
 """Who holds a referral, and what is said of it: one provider at a time, and never anything that is no longer true."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from models import tables as t
+from store.ask import overdue
+from store.database import reading
+from store.record import Outcome
 from tests.life import day
 from tests.smtp_sink import Sink
 from tests.world import Office, empty, evening, mailing, moment
@@ -374,6 +378,80 @@ def test_a_second_hold_of_one_day_has_a_reference_of_its_own(office: Office):
     assert office.says("SPIP-D1", "held", "2026-01-06", reason="data_query", hold="HOLD-2").result == "recorded"
     office.advance("2026-01-06")
     assert office.pathway().state == "on_hold"
+
+
+def by_hand(office: Office, subject: str, kind: str, on: str, **more) -> Outcome:
+    """What somebody says of what stands open now."""
+    return office.record(replace(office.reported(subject, kind, on, **more), now=True)).outcomes[0]
+
+
+def test_what_is_put_on_hold_again_on_the_day_of_its_release_is_released_again(office: Office):
+    for hold in (None, "H-2", "H-3"):
+        assert office.says("SPIP-D1", "held", "2026-01-06", reason="data_query", hold=hold).result == "recorded"
+        assert office.round("2026-01-06").pathway().state == "on_hold"
+        assert by_hand(office, "SPIP-D1", "released", "2026-01-06").result == "recorded"
+        assert office.round("2026-01-06").pathway().state != "on_hold"
+    assert by_hand(office, "SPIP-D1", "released", "2026-01-06").result == "unchanged"
+
+
+def test_a_release_ends_every_hold_that_is_open(office: Office):
+    for hold in ("H-1", "H-2"):
+        office.says("SPIP-D1", "held", "2026-01-06", reason="data_query", hold=hold)
+    office.says("SPIP-D1", "released", "2026-01-07")
+    assert office.round("2026-01-07").pathway().state != "on_hold"
+
+
+def test_what_is_on_hold_is_listed_after_what_is_late_and_can_be_done(twins: Office):
+    twins.awaiting_report("SPIP-D1", held="2026-01-12").awaiting_report("SPIP-D2", held="2026-01-19")
+    twins.round("2026-02-02").says("SPIP-D1", "held", "2026-02-02", reason="court_request")
+
+    def late() -> list[tuple[str, str]]:
+        with reading(twins.engine) as connection:
+            return [(row["pathway"], row["owed"]) for row in overdue(connection, day("2026-02-13"))]
+
+    reports = [("SPIP-D1", "attendance report"), ("SPIP-D2", "attendance report")]
+    assert [one for one in late() if one in reports] == reports
+    twins.round("2026-02-02")
+    assert late()[-1] == reports[0] and reports[1] in late()
+
+
+def test_what_is_not_on_hold_is_not_released(office: Office):
+    office.says("SPIP-D1", "held", "2026-01-06", reason="data_query")
+    office.says("SPIP-D1", "released", "2026-01-07")
+    refused = by_hand(office, "SPIP-D1", "released", "2026-01-08")
+    assert refused.result == "refused" and "not on hold; it was released on 7 January 2026" in refused.why
+
+
+def test_a_file_loaded_again_does_not_release_what_was_put_on_hold_since(office: Office):
+    office.says("SPIP-D1", "held", "2026-01-06", reason="data_query")
+    office.says("SPIP-D1", "released", "2026-01-06")
+    office.says("SPIP-D1", "held", "2026-01-06", reason="data_query", hold="H-2")
+    assert office.says("SPIP-D1", "released", "2026-01-06").result == "unchanged"
+    assert office.round("2026-01-06").pathway().state == "on_hold"
+
+
+@pytest.mark.parametrize("reason", ["data_query", "party_unwell"])
+def test_a_hold_that_is_over_is_not_corrected_into_a_new_one(office: Office, reason: str):
+    held = office.says("SPIP-D1", "held", "2026-01-06", reason="data_query").fact_id
+    office.says("SPIP-D1", "released", "2026-01-06")
+    assert "hold=" in office.says("SPIP-D1", "held", "2026-01-06", reason=reason).why
+    refused = office.says("SPIP-D1", "held", "2026-01-06", reason=reason, hold="H-9", supersedes=held)
+    assert refused.result == "refused" and "this hold is over" in refused.why
+
+
+def test_a_hold_recorded_in_error_is_put_anew_with_a_reference(office: Office):
+    held = office.says("SPIP-D1", "held", "2026-01-06", reason="data_query").fact_id
+    office.says("SPIP-D1", "retracted", "2026-01-06", supersedes=held)
+    assert "hold=" in by_hand(office, "SPIP-D1", "held", "2026-01-06", reason="data_query").why
+
+
+def test_sr_14_a_second_risk_of_one_day_is_reviewed_on_that_day_too(office: Office):
+    office.acknowledged()
+    for risk in ("R-1", "R-2"):
+        office.says("CASE1", "risk_raised", "2026-01-08", risk=risk)
+        assert office.round("2026-01-08").pathway().state == "safeguarding_hold"
+        assert by_hand(office, "SPIP-D1", "risk_reviewed", "2026-01-08", decision="continue").result == "recorded"
+        assert office.round("2026-01-08").pathway().state != "safeguarding_hold"
 
 
 # Found by fuzzing ----------------------------------------------------------------------------------------------------

@@ -519,11 +519,43 @@ def test_a_second_spelling_of_a_case_is_that_case_wherever_it_is_given(desk: Des
     assert desk.all(select(Case.reference)) == ["ZE21P00001"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "column"),
+    [("cases", "case"), ("cases", "applicant"), ("directions", "direction"), ("directions", "order"), ("requests", "request")],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "says"), [("John Smith", "no spaces"), ("JOHNSMITH", "more than five letters"), ("SAM-1", "holds a name")]
+)
+def test_sr_12_a_reference_is_nobodys_name(desk: Desk, kind: str, column: str, name: str, says: str):
+    before = desk.all(select(PathwayRow.reference)), desk.all(select(Case.reference))
+    fresh = {"case": "ZE21P00007", "applicant": "P-0007", "respondent": "P-0008"} if kind == "cases" else {}
+    problem = only(desk.rows(kind, fresh | {column: name}))
+    assert (problem.line, problem.column, problem.value) == (2, column, name)
+    assert says in problem.expected and "SR-12" in problem.expected
+    assert (desk.all(select(PathwayRow.reference)), desk.all(select(Case.reference))) == before
+
+
+@pytest.mark.parametrize("case", ["ZE21P00007", "ab23p-100200300", "1657-8890-1234-5678", "LONDN-7"])
+def test_a_reference_that_is_no_name_is_taken_however_many_digits_it_has(desk: Desk, case: str):
+    report = desk.rows("cases", {"case": case, "applicant": "P-1000007", "respondent": "P-1000008"})
+    assert (report.added, report.problems) == (1, [])
+
+
+def test_a_case_we_know_may_be_written_with_spaces_and_the_report_says_so(desk: Desk):
+    report = desk.rows("requests", {"case": "ZE21 P00001"})
+    assert report.added == 1 and "ZE21 P00001 is a case we know; loaded as ZE21P00001" in report.notes[0]
+
+
 def test_a_second_spelling_within_one_file_must_not_say_otherwise(empty: Desk):
     for kind in ("practitioners", "areas", "courts"):
         empty.rows(kind, {})
     report = empty.rows("cases", {}, {"case": "ZE21-P00001", "received_on": "05/01/2022"})
     assert (report.added, only(report).column) == (1, "received_on")
+
+
+def test_a_file_with_a_header_and_no_row_is_refused(desk: Desk):
+    with pytest.raises(FileRefused, match="there is a header, and no row below it"):
+        desk.rows("cases")
 
 
 def test_a_party_keeps_its_case_and_a_case_its_parties(desk: Desk):
@@ -693,7 +725,8 @@ def test_a_correction_by_number_is_taken_and_the_old_file_does_not_undo_it(open_
         (BOOKED | {"starts_at": "27/03/2022 01:30"}, "starts_at", "clocks went forward"),
         (BOOKED | {"ends_at": "31/01/2022 17:00"}, "fact", "ends after it starts"),
         (ATTENDED | {"result": "maybe"}, "result", "attended, late, part, absent"),
-        (LETTER | {"fact": "requested"}, "fact", "write one of"),
+        (LETTER | {"fact": "parent_spoke_to"}, "fact", "did you mean parent_spoken_to"),
+        (LETTER | {"fact": "requested"}, "fact", "is no kind of fact"),
         (LETTER | {"fact": ""}, "fact", "must be filled in"),
         (LETTER | {"supersedes": "99"}, "supersedes", "no fact about"),
     ],

@@ -17,6 +17,7 @@ from settings import Site as SiteSettings
 from store import links
 from store.database import database, reading, writing
 from store.links import Holder, rotate_keys, signing_keys
+from tests.fresh import put_tables
 from tests.site import HOST, OpenSite, Pages, text_of
 from tests.smtp_sink import Sink
 from tests.test_command_line import Desk
@@ -505,9 +506,9 @@ def test_wrong_codes_are_counted_for_the_mailbox_however_many_sessions_its_link_
 
 
 def test_whoever_runs_the_site_lists_withdraws_and_signs_anew(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, sqlite_with_tables: Path
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    (tmp_path / "pathways.db").write_bytes(sqlite_with_tables.read_bytes())
+    put_tables(tmp_path / "pathways.db")
     desk = Desk(monkeypatch, capsys, tmp_path)
     assert desk("links", "list", "--json").out.strip() == "[]"
     settings = Settings(home=tmp_path, site=SiteSettings(url=HOST))

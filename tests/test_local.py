@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,13 +18,14 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from local import stack
 from local.alone import alone
-from local.configure import configured
-from settings import Settings, settings
+from local.configure import asked, configured
+from settings import Ports, Settings, settings
 from tasks.show import put_table
-from tests.engine import PATHWAYS, ROOT
+from tests.engine import PATHWAYS, ROOT, free_ports, wait_for
 
 
 def at(home: Path, port: int = 4200) -> Settings:
@@ -92,6 +94,98 @@ def test_the_settings_it_writes_are_nobody_elses_to_read(
     configured()
     settings.cache_clear()
     assert (path.stat().st_mode & 0o777, "[ports]" in path.read_text()) == (0o600, True)
+
+
+@pytest.mark.parametrize("wanted", Ports.model_fields)
+def test_whichever_port_is_taken_is_named_with_its_setting(wanted: str):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(stack.CannotStart, match=f"Port {port} is taken .*PATHWAYS_PORTS__{wanted.upper()}="):
+            stack.check_ports(Settings(ports=free_ports(*Ports.model_fields) | {wanted: port}))
+
+
+def test_two_parts_are_not_given_one_port():
+    with pytest.raises(stack.CannotStart, match=r"wanted for site and for mailbox; choose .*PATHWAYS_PORTS__MAILBOX="):
+        ports = free_ports(*Ports.model_fields)
+        stack.check_ports(Settings(ports=ports | {"mailbox": ports["site"]}))
+
+
+def test_a_port_that_cannot_be_is_refused_with_its_name():
+    with pytest.raises(ValidationError, match=r"ports\.prefect"):
+        Settings(ports={"prefect": 99999})
+
+
+@pytest.mark.parametrize("typed", [["run"], ["run", "--no-samples"]])
+def test_who_is_to_choose_another_port_types_the_same_command_again(monkeypatch: pytest.MonkeyPatch, typed: list[str]):
+    monkeypatch.delenv("MAKELEVEL", raising=False)
+    monkeypatch.setattr(sys, "argv", ["/somewhere/.venv/bin/pathways", *typed])
+    with pytest.raises(stack.CannotStart, match=f"=9025 pathways {' '.join(typed)}$"):
+        stack.check_ports(Settings(ports=dict.fromkeys(Ports.model_fields, 8025)))
+
+
+def test_a_port_asked_for_once_is_known_to_every_command_and_not_to_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PATHWAYS_HOME", str(tmp_path))
+    monkeypatch.setenv("PATHWAYS_PORTS__PREFECT", "4799")
+    settings.cache_clear()
+    configured()
+    monkeypatch.delenv("PATHWAYS_PORTS__PREFECT")
+    settings.cache_clear()
+    assert settings().ports.prefect == 4799
+    assert configured().ports.prefect == asked().ports.prefect == Ports().prefect
+    settings.cache_clear()
+
+
+def test_ports_in_a_file_of_ones_own_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PATHWAYS_HOME", str(tmp_path))
+    (tmp_path / "pathways.toml").write_text("[ports]\nprefect = 4799\n")
+    settings.cache_clear()
+    assert configured().ports.prefect == asked().ports.prefect == 4799
+    settings.cache_clear()
+
+
+# What it starts -------------------------------------------------------------------------------------------------------
+
+STARTS = """
+import sys, time
+from pathlib import Path
+from local.stack import Stack
+from settings import Settings
+with Stack(Settings(home=Path({home!r}))) as stack:
+    child = stack.start("child", "sh", "-c", "sleep 60 & echo $!; wait")
+    time.sleep(0.5)
+    print(child.process.pid, child.log.read_text(), flush=True)
+    {then}
+"""
+
+
+def lives(process: int) -> bool:
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True).stdout.strip()
+    return state != "" and not state.startswith("Z")
+
+
+@pytest.mark.parametrize("then", ["time.sleep(60)", "pass"])
+def test_what_a_run_started_ends_with_it_even_when_it_is_killed_outright(tmp_path: Path, then: str):
+    code = STARTS.format(home=str(tmp_path), then=then)
+    run = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert run.stdout
+    started = [int(word) for word in run.stdout.readline().split()]
+    if then != "pass":
+        assert len(started) == 2 and all(map(lives, started))
+        run.send_signal(signal.SIGKILL)
+    run.communicate(timeout=20)
+    wait_for("what it started to end", lambda: not any(map(lives, started)), patience=10)
+
+
+def test_an_answer_from_somebody_else_is_not_taken_for_that_of_a_child_that_ended(tmp_path: Path):
+    with stack.Stack(Settings(home=tmp_path)) as started:
+        child = started.start("site", "false")
+        child.process.wait()
+        with pytest.raises(stack.CannotStart, match="The site stopped while starting"):
+            started.wait_for(child, lambda: True)
 
 
 # A busy Prefect -------------------------------------------------------------------------------------------------------

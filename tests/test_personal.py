@@ -3,6 +3,7 @@
 import json
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -144,8 +145,7 @@ def desk(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tm
 
 def started(desk: Desk) -> Office:
     """The same machine with a database, and PA and PB in it."""
-    desk("migrate")
-    settings.cache_clear()
+    desk.migrated()
     office = Office(database(settings().database_url)).case()
     office.put(t.Party, {"reference": "PA"}, **planted("party"))
     return office
@@ -310,6 +310,25 @@ def test_keys_of_the_settings_rotate_by_putting_a_new_one_at_the_end(engine: Eng
     monkeypatch.setenv("PATHWAYS_PERSONAL_KEYS", json.dumps([NEW]))
     settings.cache_clear()
     assert [row.name for row in Office.at(database.__wrapped__(url)).rows(t.Party)] == names
+    settings.cache_clear()
+
+
+def test_a_key_stays_in_use_while_somebody_who_began_before_has_yet_to_commit(
+    postgres_engine: Engine, monkeypatch: Any
+):
+    office, url = Office(postgres_engine).case(), postgres_engine.url.render_as_string(hide_password=False)
+    first = settings().personal_keys
+    monkeypatch.setenv("PATHWAYS_PERSONAL_KEYS", json.dumps([*first, NEW]))
+    settings.cache_clear()
+    other = database.__wrapped__(url)
+    with ThreadPoolExecutor(1) as another, writing(office.engine) as slow:
+        party = {"reference": "PX", "case": "CASE1", "role": "other", "name": "Somebody"}
+        slow.execute(t.Party.__table__.insert(), party)
+        rotated = another.submit(rotate, other)
+        with pytest.raises(TimeoutError):
+            rotated.result(timeout=1)
+        slow.commit()
+        assert rotated.result(timeout=10).out_of_use == []
     settings.cache_clear()
 
 
@@ -542,6 +561,15 @@ def test_of_one_person_only_theirs_is_erased(two: Office):
     assert (first.name, second.name) == (planted("party")["name"], "") and len(two.rows(t.ProviderText)) == 1
 
 
+def test_a_pathway_of_people_who_were_erased_is_not_opened_again(two: Office):
+    for reference in ("SPIP-D1", "SPIP-D2", "DVPP-D3"):
+        over(two, reference)
+    (ended,) = two.rows(t.FactRow, subject="SPIP-D1", kind="withdrawn")
+    erase(two.engine, "CASE1", "SM1", evening(day("2026-02-03")))
+    again = two.says("SPIP-D1", "retracted", "2026-02-04", supersedes=ended.id)
+    assert (again.result, again.field) == ("refused", "supersedes") and "erased" in again.why
+
+
 def test_on_sqlite_nothing_of_it_is_left_in_the_file(desk: Desk):
     office = started(desk)
     office.opens()
@@ -580,8 +608,7 @@ def _of_both_parents(office: Office) -> None:
 
 
 def test_evaluations_give_the_same_figures_before_and_after(desk: Desk):
-    desk("migrate")
-    settings.cache_clear()
+    desk.migrated()
     office = Office(database(settings().database_url))
     Pilot(office).fill()
     _of_both_parents(office)
@@ -672,8 +699,7 @@ def test_an_old_file_does_not_bring_back_what_was_erased(desk: Desk, tmp_path: P
 @pytest.fixture
 def supported(desk: Desk) -> Sides:
     """A man on DVPP, and his survivor planted; a text is held for her and a concern was written."""
-    desk("migrate")
-    settings.cache_clear()
+    desk.migrated()
     sides = Sides(database(settings().database_url), settings()).staffed().man().referred().sweep("2026-01-08")
     for number in (2, 1):
         sides.reached(**planted("survivor", number))

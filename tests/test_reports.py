@@ -19,8 +19,8 @@ from reports.unmet_need import unmet_need
 from settings import settings
 from store.cohort import families, without_provider
 from store.database import database, reading
-from store.migrate import migrate
 from tests.engine import ROOT
+from tests.fresh import with_tables
 from tests.life import Life, day, moment
 from tests.pilot import Pilot
 from tests.test_command_line import Desk
@@ -410,8 +410,7 @@ def test_who_finds_a_provider_has_no_unmet_need_any_more(unmet: Office):
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Desk]:
     """Somebody at a database with one family of the pilot's time that completed, and a parent without a provider."""
-    engine = database(f"sqlite:///{tmp_path / 'pathways.db'}")
-    migrate(engine)
+    engine = with_tables(database(f"sqlite:///{tmp_path / 'pathways.db'}"))
     made = Pilot(Office(engine, P1={"open_to_referrals": False}, P2={"open_to_referrals": False}))
     made.completes(0, date(2017, 11, 20))
     made.keep()

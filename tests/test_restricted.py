@@ -33,6 +33,7 @@ from store.migrate import differences, migrate
 from store.strand import strand
 from tasks.safely import Fault
 from tests.engine import found_in as bytes_in
+from tests.fresh import with_tables
 from tests.life import day
 from tests.smtp_sink import Sink
 from tests.strand import Sides, apart, to_sink
@@ -59,16 +60,8 @@ def sides(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sides]:
     urls: dict[str, str] = {}
     if request.param == "postgresql":
         postgres = request.getfixturevalue("postgres")
-        main = postgres.fresh()
-        urls = {
-            "database": main,
-            "restricted_database": postgres.create(f"strand_{main.rpartition('_')[2].partition('?')[0]}"),
-        }
-    made = apart(tmp_path, **urls)
-    main = database(made.database_url)
-    migrate(main)
-    migrate(strand(made), restricted=True)
-    both = Sides(main, made)
+        urls = {"database": postgres.fresh(), "restricted_database": postgres.fresh(restricted=True)}
+    both = beside(tmp_path, **urls)
     yield both
     names = [engine.url.database for engine in (both.main, both.strand)]
     for engine in (both.main, both.strand):
@@ -76,6 +69,17 @@ def sides(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Sides]:
     if request.param == "postgresql":
         for name in names:
             postgres.drop(name)
+
+
+def beside(folder: Path, **urls: str) -> Sides:
+    """Both sides in two files of a folder; or in databases with their tables in them already."""
+    database.cache_clear()
+    made = apart(folder, **urls)
+    main, hers = database(made.database_url), strand(made)
+    if not urls:
+        with_tables(main)
+        with_tables(hers, restricted=True)
+    return Sides(main, made)
 
 
 # Listening ------------------------------------------------------------------------------------------------------------
@@ -180,10 +184,7 @@ def lived(sides: Sides, swept: list[str]) -> list[Any]:
 def test_days_without_a_sweep_make_no_difference(sides: Sides, tmp_path: Path):
     daily = lived(sides, DAYS)
     (tmp_path / "other").mkdir()
-    other = apart(tmp_path / "other")
-    migrate(database(other.database_url))
-    migrate(strand(other), restricted=True)
-    assert lived(Sides(database(other.database_url), other), ["2026-01-07", "2026-03-02"]) == daily
+    assert lived(beside(tmp_path / "other"), ["2026-01-07", "2026-03-02"]) == daily
 
 
 def test_within_a_day_only_men_of_whom_something_was_recorded_are_listened_to_again(
@@ -388,26 +389,33 @@ DISGUISES = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Sides:
+    return simple(tmp_path_factory.mktemp("lasting"))
+
+
+@pytest.fixture
+def known(lasting: Sides) -> Sides:
+    """`simple`, for tests of which none changes what is known. Beside a text that is held, any other is held too."""
+    for row in lasting.held():
+        texts.refuse(lasting.main, lasting.strand, row.number, "SW1", evening(day("2026-02-04")))
+    return lasting
+
+
 @pytest.mark.parametrize("disguised", DISGUISES)
-def test_sr_11_what_is_known_of_her_is_held_in_any_disguise_and_never_released(tmp_path: Path, disguised: str):
-    sides = simple(tmp_path)
-    taken = sides.writes(f"He spoke of {disguised} today.")
-    assert taken.held and sides.kept() == []
+def test_sr_11_what_is_known_of_her_is_held_in_any_disguise_and_never_released(known: Sides, disguised: str):
+    taken = known.writes(f"He spoke of {disguised} today.")
+    assert taken.held and known.kept() == []
     now = evening(day("2026-02-03"))
     for how in ({"corrected": None}, {"corrected": f"He spoke, {disguised}."}):
         with pytest.raises(texts.Unsafe):
-            texts.release(sides.main, sides.strand, taken.number, "SW1", now, as_it_is=True, **how)
-    assert sides.kept() == [] and len(sides.held()) == 1
+            texts.release(known.main, known.strand, taken.number, "SW1", now, as_it_is=True, **how)
+    assert known.kept() == [] and len(known.held()) == 1
 
 
 def simple(folder: Path) -> Sides:
     """A man referred, a worker, and a survivor of whom all is known; on SQLite."""
-    database.cache_clear()
-    made = apart(folder)
-    migrate(database(made.database_url))
-    migrate(strand(made), restricted=True)
-    sides = Sides(database(made.database_url), made).staffed().man().referred()
-    return sides.sweep("2026-01-08").reached(**HERS)
+    return simple_unknown(folder).reached(**HERS)
 
 
 def test_a_clean_text_is_kept_once(tmp_path: Path):
@@ -496,11 +504,7 @@ def test_sr_11_a_text_taken_back_is_gone_from_the_file_itself(tmp_path: Path):
 
 
 def simple_unknown(folder: Path) -> Sides:
-    database.cache_clear()
-    made = apart(folder)
-    migrate(database(made.database_url))
-    migrate(strand(made), restricted=True)
-    return Sides(database(made.database_url), made).staffed().man().referred().sweep("2026-01-08")
+    return beside(folder).staffed().man().referred().sweep("2026-01-08")
 
 
 def test_sr_11_where_it_cannot_be_checked_nothing_is_stored(tmp_path: Path):
@@ -683,13 +687,16 @@ SHORT = {
     "said", ["Jo Li", "J.o. L-i", "Elm", "Ely", "KFC", "K F C", "the Oak", "LS1", "on 960987", "96 09 87", "3 Elm"]
 )
 def test_sr_11_short_details_of_hers_are_known_as_words(tmp_path: Path, said: str):
-    sides = simple_unknown(tmp_path).reached(**SHORT)
-    assert sides.writes(f"He spoke of {said} today.").held
+    assert simple_unknown(tmp_path).reached(**SHORT).writes(f"He spoke of {said} today.").held
 
 
 def test_short_details_are_not_looked_for_inside_of_words(tmp_path: Path):
-    sides = simple_unknown(tmp_path).reached(**SHORT)
-    assert not sides.writes("He relyed on joliness, elms at helm, soaked rely. " + CLEAN).held
+    assert (
+        not simple_unknown(tmp_path)
+        .reached(**SHORT)
+        .writes("He relyed on joliness, elms at helm, soaked rely. " + CLEAN)
+        .held
+    )
 
 
 @pytest.mark.parametrize(
@@ -776,9 +783,7 @@ def test_the_database_of_his_side_is_its_owners_only_too(tmp_path: Path):
 @pytest.fixture
 def desk(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Desk]:
     """Somebody who types commands, of either side, on one machine."""
-    made = Desk(monkeypatch, capsys, tmp_path / "home")
-    made("migrate")
-    yield made
+    yield Desk(monkeypatch, capsys, tmp_path / "home").migrated()
     settings.cache_clear()
     database.cache_clear()
 

@@ -16,7 +16,7 @@ from notifications.wording import _read, said
 from store.ask import story
 from store.database import database, reading, writing
 from store.record import Outcome
-from tests.life import Life, moment
+from tests.life import Life, day, moment
 from tests.smtp_sink import Sink
 from tests.world import FIELDS, SETTINGS, Office, at_once, empty, evening, mailing
 
@@ -188,6 +188,64 @@ def test_sr_03_holds_for_one_whom_the_provider_declined_and_books_all_the_same(o
     office.books("SPIP-D1", "S1", "2026-01-08", "2026-01-16")
     office.says("SPIP-D2", "referral_declined", "2026-01-08", by="P1", provider="P1", reason="other")
     refused(office.books("SPIP-D2", "S1", "2026-01-09", "2026-01-16"), "SR-03")
+
+
+def moved_to_p2(office: Office, reference: str, on: str = "2026-01-12") -> None:
+    office.says(reference, "referral_recalled", on, provider="P1", reason="other", by="CO1")
+    assert office.says(reference, "referral_sent", on, provider="P2", by="CO1").result == "recorded"
+
+
+def test_sr_03_goes_by_who_had_the_referral_when_the_place_was_taken_whoever_has_it_now(office: Office):
+    office.acknowledged("SPIP-D1").acknowledged("SPIP-D2")
+    office.books("SPIP-D1", "S1", "2026-01-08", "2026-02-20", by="P1")
+    gone = office.says("SPIP-D1", "session_cancelled", "2026-01-09", by="P1", session="S1", cancelled_by="provider")
+    assert office.books("SPIP-D2", "S1", "2026-01-09", "2026-02-20", by="P1").result == "recorded"
+    moved_to_p2(office, "SPIP-D1")
+    refused(office.says("SPIP-D1", "retracted", "2026-01-13", supersedes=gone.fact_id), "SR-03")
+    late = office.booking("SPIP-D1", "S2", "2026-01-09", "2026-02-20", by="FCA1", at=moment(day("2026-01-13")))
+    refused(office.record(late).outcomes[0], "SR-03")
+
+
+def test_sr_03_a_place_with_the_provider_before_is_not_corrected_into_that_of_the_other_parent(office: Office):
+    office.acknowledged("SPIP-D1").acknowledged("SPIP-D2")
+    booked = office.books("SPIP-D1", "S1", "2026-01-08", "2026-02-20", venue="V1", by="P1")
+    assert office.books("SPIP-D2", "S2", "2026-01-08", "2026-02-20", venue="V2", by="P1").result == "recorded"
+    moved_to_p2(office, "SPIP-D1")
+    there = office.books("SPIP-D1", "S1", "2026-01-08", "2026-02-20", venue="V2", supersedes=booked.fact_id)
+    refused(there, "SR-03")
+
+
+def test_sr_03_a_place_that_was_given_up_is_not_taken_again_behind_the_cancellation(office: Office):
+    office.acknowledged("SPIP-D1").acknowledged("SPIP-D2")
+    booked = office.books("SPIP-D1", "S1", "2026-01-08", "2026-02-20", by="P1")
+    office.says("SPIP-D1", "session_cancelled", "2026-01-09", by="P1", session="S1", cancelled_by="provider")
+    again = office.books("SPIP-D1", "S1", "2026-01-10", "2026-02-20", by="P1")
+    assert (again.result, again.field) == ("refused", "session")
+    assert again.why.endswith("give the session another code")
+    later = office.books("SPIP-D1", "S1", "2026-01-10", "2026-02-20", by="P1", supersedes=booked.fact_id)
+    assert (later.result, later.field) == ("refused", "happened_on")
+    assert office.books("SPIP-D2", "S1", "2026-01-10", "2026-02-20", by="P1").result == "recorded"
+
+
+def test_sr_03_no_day_is_corrected_so_that_another_provider_had_the_referral_when_a_place_was_taken(office: Office):
+    office.acknowledged("SPIP-D1").acknowledged("SPIP-D2")
+    booked = office.books("SPIP-D1", "S1", "2026-01-08", "2026-02-20", by="P1")
+    (sent,) = office.rows(t.FactRow, subject="SPIP-D1", kind="referral_sent")
+    after = office.says("SPIP-D1", "referral_sent", "2026-01-09", provider="P1", by="CO1", supersedes=sent.id)
+    assert (after.result, after.field) == ("refused", "happened_on")
+    moved_to_p2(office, "SPIP-D1")
+    with_p2 = office.books("SPIP-D1", "S1", "2026-01-13", "2026-02-20", by="FCA1", supersedes=booked.fact_id)
+    assert (with_p2.result, with_p2.field) == ("refused", "happened_on")
+    refused(office.books("SPIP-D2", "S1", "2026-01-13", "2026-02-20", by="P1"), "SR-03")
+
+
+def test_a_provider_is_not_told_what_the_one_before_it_had_booked(office: Office):
+    office.acknowledged("SPIP-D1").books("SPIP-D1", "S1", "2026-01-08", "2026-02-20", by="P1")
+    moved_to_p2(office, "SPIP-D1")
+    own = office.books("SPIP-D1", "S1", "2026-01-13", "2026-03-20", by="P2")
+    assert (own.field, own.why) == (
+        "session", "a session of an earlier provider has this code; give the session another",
+    )  # fmt: skip
 
 
 def test_sr_03_of_two_bookings_in_one_call_one_is_accepted(office: Office):

@@ -21,10 +21,10 @@ from settings import OFF, Settings
 from store.advance import advance
 from store.chase import chase
 from store.database import database, reading
-from store.migrate import migrate
 from store.record import Reported, record
 from store.strand import strand
 from tasks.support import sweep_strand
+from tests.fresh import with_tables
 from tests.strand import apart
 from tests.world import empty
 
@@ -146,9 +146,8 @@ def test_a_programme_of_many_weeks_is_told_week_by_week():
 def both_sides(tmp_path: Path) -> Settings:
     """The samples in a database, and their restricted strand in its own."""
     made, now = apart(tmp_path), noon("2026-03-11")
-    main = database(made.database_url)
-    migrate(main)
-    migrate(strand(made), restricted=True)
+    main = with_tables(database(made.database_url))
+    with_tables(strand(made), restricted=True)
     load_samples(main, now, made)
     load_strand(now, made)
     for programme, story in PROGRAMMES.items():

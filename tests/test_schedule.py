@@ -492,6 +492,12 @@ def facts(desk: Desk, kind: str) -> list[t.FactRow]:
     return desk.office.rows(t.FactRow, kind=kind)
 
 
+def test_one_session_that_moves_is_recorded_as_one_fact(desk: Desk):
+    desk.monkeypatch.setenv("PATHWAYS_BY", "fca3")
+    desk("plan", "CPPP-R0001", "--first", str(FIRST), "--record")
+    assert re.search(r"Recorded as fact \d+; ", desk("plan", "CPPP-R0001", "--slipped", "r0001-4", "--record").out)
+
+
 def test_the_command_proposes_and_records_nothing_unless_asked(desk: Desk):
     said = desk("plan", "cppp-r0001", "--first", str(FIRST))
     assert said.code == 0 and facts(desk, "session_set") == []

@@ -20,8 +20,8 @@ from models.restricted import HarmConcern
 from store import links
 from store.database import database, writing
 from store.links import Holder, Visitor
-from store.migrate import migrate
 from store.strand import strand
+from tests.fresh import with_tables
 from tests.site import HOST, OpenSite, Pages, text_of
 from tests.smtp_sink import Sink
 from tests.world import Office, empty
@@ -130,8 +130,7 @@ class World:
     """A site at which there is something of everybody, put back as it was before each request."""
 
     def __init__(self, folder: Path, smtp: int) -> None:
-        engine = database(f"sqlite:///{folder / 'pathways.db'}")
-        migrate(engine)
+        engine = with_tables(database(f"sqlite:///{folder / 'pathways.db'}"))
         self.folder, self.office = folder, Office(engine).case().case("CASE2", ("PC", "PD"), adviser="FCA2")
         for case, party in (("CASE3", "PH"), ("CASE4", "PE"), ("CASE5", "PF"), ("CASE6", "PG")):
             self.office.case(case, (party, f"{party}2"))
@@ -162,7 +161,7 @@ class World:
     def _answers_come_in(self) -> None:
         """P1 reports on SPIP-D4 and that the person of SPIP-D6 refuses; FCA1 accounts for SPIP-D3."""
         site, office = self.site, self.office
-        migrate(strand(site.settings), restricted=True)
+        with_tables(strand(site.settings), restricted=True)
         row = {
             "pathway": "SPIP-D1",
             "risk": "B2B2-B2B2-B2B2-B2B2",
@@ -471,6 +470,11 @@ def test_a_reference_in_an_address_may_be_typed_in_small_letters(site: OpenSite)
     assert provider.get(given.lower()).status_code == provider.get("/concerns/spip-d2").status_code == 200
     assert "SPIP-D2" in provider.get("/concerns/spip-d2").text
     assert provider.get("/concerns/spip-d9").status_code == 404
+
+
+def test_the_story_of_what_the_court_ordered_does_not_say_that_an_adviser_suggested_it(site: OpenSite) -> None:
+    told = text_of(site.enter("staff", "FCA1", verified=True).get("/pathways/SPIP-D1"))
+    assert "route court by FCA1" in told and "suggested" not in told
 
 
 def test_an_advisers_list_begins_with_what_waits_for_them_and_then_goes_by_day(engine: Engine, tmp_path: Path) -> None:

@@ -446,8 +446,7 @@ def test_what_cannot_be_written_down_as_read_is_not_shown(site: OpenSite, monkey
 def test_the_strand_lists_concerns_without_their_words_and_reads_one_by_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk = Desk(monkeypatch, capsys, tmp_path / "home")
-    desk("migrate")
+    desk = Desk(monkeypatch, capsys, tmp_path / "home").migrated()
     assert desk("restricted", "concerns").out == ""
     hers = strand(settings())
     with writing(hers) as c:

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import quote
 
@@ -9,11 +10,11 @@ import pytest
 from fastapi.routing import APIRoute
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from hypothesis.strategies import DrawFn
+from hypothesis.strategies import SearchStrategy
 
 from models import tables as t
-from store.migrate import migrate
 from store.strand import strand
+from tests.fresh import with_tables
 from tests.site import OpenSite
 from tests.world import Office, empty
 
@@ -33,7 +34,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> OpenSite:
     office.opens("DVPP-D2", "PC", case="CASE2")
     office.awaiting_report().round("2026-01-26")
     made = OpenSite(office, folder, "2026-01-26")
-    migrate(strand(made.settings), restricted=True)
+    with_tables(strand(made.settings), restricted=True)
     return made
 
 
@@ -44,35 +45,6 @@ def names_of(site: OpenSite, pages: Any) -> list[str]:
     return sorted({name for text in shown for name in re.findall(r' name="([^"]+)"', text)})
 
 
-@st.composite
-def requests(draw: DrawFn, routes: list[APIRoute], names: list[str]) -> dict[str, Any]:
-    """A request of one of the routes, or of anywhere; with fields of ours and others."""
-    route = draw(st.sampled_from(routes))
-    part = st.one_of(ODD, st.sampled_from(["1", "2", "3", "SPIP-D1"]))
-    path = re.sub(r"{\w+}", lambda _: quote(draw(part), safe="") or "x", route.path)
-    fields = draw(st.dictionaries(st.one_of(st.sampled_from(names), ODD), ODD, max_size=8))
-    made: dict[str, Any] = {
-        "method": draw(st.sampled_from([*route.methods, "POST", "GET", "HEAD", "PUT"])),
-        "url": path,
-        "params": draw(
-            st.dictionaries(
-                st.sampled_from(["then", "about", "over", "number", "stands", "reference"]), ODD, max_size=3
-            )
-        ),
-    }
-    kind = draw(st.sampled_from(["form", "form", "form", "file", "raw"]))
-    if kind == "raw":
-        made |= {"content": draw(st.binary(max_size=300)), "headers": {"content-type": draw(st.sampled_from(TYPES))}}
-    elif kind == "file":
-        made |= {
-            "data": fields,
-            "files": {draw(st.sampled_from(["file", *names])): (draw(NAME), draw(st.binary(max_size=400)))},
-        }
-    else:
-        made["data"] = fields
-    return made
-
-
 TYPES = [
     "application/x-www-form-urlencoded",
     "multipart/form-data; boundary=x",
@@ -81,6 +53,33 @@ TYPES = [
     "text/csv",
 ]
 NAME = st.sampled_from(["a.csv", "a.xlsx", "a.png", "\u2603.csv", "x" * 300])
+PART = st.one_of(ODD, st.sampled_from(["1", "2", "3", "SPIP-D1"]))
+PARAMS = st.dictionaries(st.sampled_from(["then", "about", "over", "number", "stands", "reference"]), ODD, max_size=3)
+RAW = st.fixed_dictionaries({
+    "content": st.binary(max_size=300), "headers": st.fixed_dictionaries({"content-type": st.sampled_from(TYPES)}),
+})  # fmt: skip
+
+
+def requests(routes: list[APIRoute], names: list[str]) -> SearchStrategy[dict[str, Any]]:
+    """Requests of one of the routes; with fields of ours and others. Put together once: that takes longer than to ask."""
+    fields = st.dictionaries(st.one_of(st.sampled_from(names), ODD), ODD, max_size=8)
+    file = st.tuples(NAME, st.binary(max_size=400))
+    form = st.fixed_dictionaries({"data": fields})
+    named = st.dictionaries(st.sampled_from(["file", *names]), file, min_size=1, max_size=1)
+    sent = st.one_of(form, form, form, st.fixed_dictionaries({"data": fields, "files": named}), RAW)
+    asked = [(route, method) for route in routes for method in (*route.methods, "POST", "GET", "HEAD", "PUT")]
+    return st.builds(_request, st.sampled_from(asked), st.tuples(PART, PART), PARAMS, sent)
+
+
+def _request(
+    asked: tuple[APIRoute, str], parts: tuple[str, str], params: dict[str, str], sent: dict[str, Any]
+) -> dict[str, Any]:
+    route, method = asked
+    given = iter(parts)
+    path = re.sub(r"{\w+}", lambda _: quote(next(given), safe="") or "x", route.path)
+    return {"method": method, "url": path, "params": params, **sent}
+
+
 WHO = ("none", "provider", "verified provider", "staff", "verified staff")
 
 
@@ -116,7 +115,10 @@ def test_no_request_of_thousands_ends_in_an_error_of_ours(site: OpenSite) -> Non
             assert answer.status_code < 500 or no_mail, (who, request)
             assert "Traceback" not in answer.text
 
-    asked()
+    with ExitStack() as open_at_once:  # one loop for all requests of a browser, where each would start its own
+        for pages in browsers.values():
+            open_at_once.enter_context(pages.client)
+        asked()
     assert sum(ended.values()) >= 5000
     assert {200, 303, 403, 404, 422} <= ended.keys(), ended
 

@@ -21,8 +21,8 @@ from settings import Settings
 from settings import Site as SiteSettings
 from store import links
 from store.database import database, writing
-from store.migrate import migrate
 from tests.engine import PATHWAYS, ROOT, free_ports
+from tests.fresh import put_tables
 from tests.site import HOST, OpenSite, text_of
 from tests.smtp_sink import Sink
 from tests.world import Office, empty
@@ -517,7 +517,7 @@ HOSTILE = [
 
 
 def test_nothing_typed_into_a_form_is_an_error_of_ours_or_comes_back_as_more_than_text(site: OpenSite) -> None:
-    migrate(database(f"sqlite:///{site.settings.home / 'restricted.db'}", restricted=True), restricted=True)
+    put_tables(site.settings.home / "restricted.db", restricted=True)
     pages, duty = site.enter("provider", "P1", verified=True), site.office.duty("attendance_report").id
     given = pages.post("/owed", {f"answer-{duty}-1": "attended", "submission": "one"})
     fact = site.office.rows(t.FactRow)[-1].id
@@ -592,6 +592,7 @@ def test_while_the_database_is_locked_a_form_waits_and_then_says_so(fresh: OpenS
     hurried = database(f"{fresh.engine.url}?timeout=0")
     event.listen(hurried, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout=50"))
     object.__setattr__(fresh.site, "engine", hurried)
+    pages.get("/owed")  # whoever connects first writes down which key is used
     with writing(fresh.engine):
         assert "What you owe" in text_of(pages.get("/owed"))  # to read waits for nobody
         answer = pages.post("/owed", form, token=token)
@@ -651,10 +652,8 @@ def test_no_line_of_ours_or_the_servers_holds_what_opens_the_site_or_was_typed(
     assert "Traceback" not in "".join(lines)
 
 
-def test_the_process_starts_answers_and_logs_pages_by_their_names_only(
-    tmp_path: Path, sqlite_with_tables: Path
-) -> None:
-    (tmp_path / "pathways.db").write_bytes(sqlite_with_tables.read_bytes())
+def test_the_process_starts_answers_and_logs_pages_by_their_names_only(tmp_path: Path) -> None:
+    put_tables(tmp_path / "pathways.db")
     (port,) = free_ports("site").values()
     keys = {name: value for name, value in os.environ.items() if name.endswith("_PERSONAL_KEYS")}
     environment = keys | {"PATHWAYS_HOME": str(tmp_path), "PATHWAYS_PORTS__SITE": str(port), "PATH": "/usr/bin:/bin"}

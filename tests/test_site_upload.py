@@ -19,6 +19,7 @@ from intake.attendance import AttendanceRow
 from models import tables as t
 from store.database import database
 from tests import hostile
+from tests.fresh import with_tables
 from tests.site import OpenSite, Pages, text_of
 from tests.world import Office, at_once
 
@@ -48,11 +49,10 @@ def owing(engine: Engine, home: Path) -> OpenSite:
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory, sqlite_with_tables: Path) -> Path:
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database as `owing` leaves it, to be copied."""
     home = tmp_path_factory.mktemp("owing")
-    shutil.copy(sqlite_with_tables, home / "pathways.db")
-    engine = owing(database(f"sqlite:///{home / 'pathways.db'}"), home).engine
+    engine = owing(with_tables(database(f"sqlite:///{home / 'pathways.db'}")), home).engine
     with engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     engine.dispose()

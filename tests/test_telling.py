@@ -11,8 +11,9 @@ from notifications.channels import vocabulary
 from notifications.wording import NotSayable, said
 from settings import Sending
 from store.links import STAFF, Holder
-from store.migrate import migrate
 from store.strand import strand
+from tests.fresh import with_tables
+from tests.life import day, moment
 from tests.smtp_sink import Sink
 from tests.strand import Sides, apart, to_sink
 from tests.world import Office, empty, mailing
@@ -81,13 +82,13 @@ def test_a_provider_that_opens_or_closes_later_is_news_although_all_else_was_kno
     assert office.opens(told_already=True) == ""
     office.says("SPIP-D1", "safeguarding_letter_filed", "2026-01-06", told_already=True)
     said = []
-    for day, is_open in (
+    for on, is_open in (
         ("2026-01-26", open_at_first),
         ("2026-01-27", open_at_first),
         ("2026-01-28", not open_at_first),
     ):
         office.put(t.ServiceLine, {"programme": "SPIP"}, open_to_referrals=is_open)
-        office.round(day)
+        office.round(on)
         said.append({row.wording: row.withheld for row in office.rows(t.NoticeRow) if row.to_role != "adviser"})
     first, then = ("ready-to-refer", "no-provider") if open_at_first else ("no-provider", "ready-to-refer")
     known = {first: "told already"}
@@ -198,7 +199,7 @@ def test_a_digest_of_a_saturday_says_that_fridays_report_is_late(sink: Sink):
 
 def test_the_strands_mail_says_a_command_as_one_and_links_to_nothing(tmp_path: Path, sink: Sink):
     settings = apart(tmp_path, restricted_channels=to_sink(sink.port))
-    migrate(strand(settings), restricted=True)
+    with_tables(strand(settings), restricted=True)
     sides = Sides(empty(settings.database_url), settings)
     sides.staffed().man().referred().sweep("2026-01-08")
     to, command = "sw1@support.example", f"pathways restricted show {sides.support().reference}"
@@ -212,3 +213,64 @@ def test_mail_with_an_address_in_it_links_there(office: Office, sink: Sink):
     office.round("2026-01-05").mail(morning("2026-01-06"))
     assert 'href="http' in html(sink, "fca1@staff.example")
     assert "In a terminal" not in "".join(mails(sink, "fca1@staff.example"))
+
+
+# Recalled, and sent to another ----------------------------------------------------------------------------------------
+
+
+def recalled(office: Office) -> None:
+    office.says("SPIP-D1", "referral_recalled", "2026-01-12", provider="P1", reason="no_answer", by="CO1")
+    office.says("SPIP-D1", "referral_sent", "2026-01-12", provider="P2", by="CO1")
+    office.round("2026-01-12")
+
+
+def test_the_day_of_a_referral_is_not_corrected_past_its_recall_so_it_stays_with_the_next_provider():
+    office = Office(empty()).case()
+    office.opens()
+    office.referred()
+    recalled(office)
+    (sent,) = (row for row in office.rows(t.FactRow, kind="referral_sent") if row.payload["provider"] == "P1")
+    late = office.says("SPIP-D1", "referral_sent", "2026-01-14", provider="P1", by="CO1", supersedes=sent.id)
+    assert (late.result, late.field) == ("refused", "happened_on")
+    assert office.says("SPIP-D1", "acknowledged", "2026-01-14", by="P2", provider="P2").result == "recorded"
+
+
+def test_what_the_first_provider_did_and_staff_report_late_holds_nobody_up():
+    office = Office(empty()).case()
+    office.opens()
+    office.referred()
+    recalled(office)
+    late = office.booking("SPIP-D1", "S1", "2026-01-09", "2026-02-20", by="FCA1", at=moment(day("2026-01-13")))
+    assert office.record(late).outcomes[0].result == "recorded"
+    assert office.advance("2026-01-13").failed == []
+    assert office.owed() == {"acknowledgement": "P2"}
+
+
+def test_a_second_referral_to_a_provider_is_not_given_back_before_it_was_sent():
+    office = Office(empty()).case()
+    office.opens()
+    office.referred()
+    office.says("SPIP-D1", "referral_declined", "2026-01-08", provider="P1", reason="other", by="P1")
+    office.says("SPIP-D1", "referral_sent", "2026-01-12", provider="P1", by="CO1")
+    early = office.reported(
+        "SPIP-D1",
+        "referral_declined",
+        "2026-01-09",
+        at=moment(day("2026-01-13")),
+        provider="P1",
+        reason="other",
+        by="P1",
+    )
+    assert office.record(early).outcomes[0].why == "P1 was sent this referral on 12 January 2026"
+
+
+def test_a_letter_sent_on_the_day_of_what_it_tells_or_later_meets_its_task_whichever_was_written_down_first():
+    office = Office(empty()).case()
+    office.opens()
+    office.referred()
+    office.says("SPIP-D1", "letter_sent", "2026-01-08", letter="referral-made", by="BS1")
+    office.record(
+        office.reported("SPIP-D1", "acknowledged", "2026-01-07", at=moment(day("2026-01-09")), by="P1", provider="P1")
+    )
+    office.round("2026-01-09")
+    assert office.owed() == {"booking": "P1"}

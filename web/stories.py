@@ -5,7 +5,7 @@ from fastapi.responses import Response
 
 from models.working_days import london_date
 from store import owed as store
-from store.ask import story
+from store.ask import details, story
 from store.concerns import risks_to_read
 from store.database import reading
 from web.page import page
@@ -40,4 +40,4 @@ def one(request: Request, site: Here, visitor: Staff, reference: Named) -> Respo
         told = story(connection, reference, london_date(site.now()), site.settings)
         risks = risks_to_read(connection, visitor.holder, told)
     today = london_date(site.now())
-    return page(request, "story.html", visitor, shows=reference, story=told, risks=risks, today=today)
+    return page(request, "story.html", visitor, shows=reference, story=told, risks=risks, today=today, details=details)

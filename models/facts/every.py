@@ -31,8 +31,10 @@ class RiskReviewed(Fact):
     """The adviser has looked at a new risk on this pathway: it may go on, or it is not suitable."""
 
     by = "adviser"
-    kind, label, one_per, needs = "risk_reviewed", "new risk reviewed", None, ("risk_raised",)
+    kind, label, one_per, needs = "risk_reviewed", "new risk reviewed", ("happened_on", "risk"), ("risk_raised",)
     decision: Literal["continue", "unsuitable"]
+    risk: Code | None = None
+    """Tells two reviews of one day apart."""
 
 
 class SuitabilityDecided(Fact):
@@ -59,7 +61,11 @@ class Held(Fact):
 
 
 class Released(Fact):
-    kind, label, one_per, needs = "released", "released from hold", None, ("held",)
+    """The pathway goes on: every hold that was open is over."""
+
+    kind, label, one_per, needs = "released", "released from hold", ("happened_on", "hold"), ("held",)
+    hold: Code | None = None
+    """Tells two releases of one day apart."""
 
 
 class Withdrawn(Fact):
