@@ -329,8 +329,10 @@ class _Book:
 
     def _may_reopen(self, fact: Fact, one: Loaded) -> None:
         """Nothing goes on for people of whom nothing is known any more: a name would not be seen for what it is."""
+        if fact.supersedes is None or not one.row.closed_on:
+            return
         gone = select(Party.reference).where(Party.case == one.row.case, Party.erased_on.is_not(None)).limit(1)
-        if fact.supersedes is not None and one.row.closed_on and self.connection.execute(gone).first():
+        if self.connection.execute(gone).first():
             why = f"what is personal in this case was erased, so {one.row.reference} is not corrected any more"
             raise Refused("supersedes", why)
 
