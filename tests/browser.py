@@ -22,7 +22,7 @@ from web.visit import COOKIE
 
 WIDE, NARROW = 1100, 320
 """How wide a page is looked at, in pixels: the narrower is what a page of 1280 shows at 400%."""
-_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 
 @contextmanager
@@ -30,7 +30,8 @@ def chromium() -> Iterator[Browser]:
     """The Chromium of this machine; the tests fail where there is none, and say how to come by one."""
     path = os.environ.get("PATHWAYS_CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
     if not path:
-        pytest.fail("Chromium is missing: `sudo apt-get install chromium`, or say where it is by PATHWAYS_CHROMIUM=...")
+        how = "`sudo apt-get install chromium-headless-shell`, or say where it is by PATHWAYS_CHROMIUM=..."
+        pytest.fail(f"Chromium is missing: {how}")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path)
         yield browser

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, create_engine
 
 from store.database import database
 from store.migrate import migrate
+from tests.fresh import with_tables
 
 NUMBERS = count(1)
 
@@ -30,6 +31,13 @@ for name in ("PATHWAYS_PERSONAL_KEYS", "PATHWAYS_RESTRICTED_PERSONAL_KEYS"):
 hypothesis.settings.register_profile("suite", derandomize=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
+LONGEST = ("test_engine", "test_cluster", "test_browser", "test_faults_killed", "test_simulate", "test_site_fuzz")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that the workers, which take a file each, end together."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
 
 class Postgres:
     """A PostgreSQL server of our own; `fresh` gives a new database with the tables in it."""
@@ -37,23 +45,29 @@ class Postgres:
     def __init__(self, server: Any) -> None:
         self.server = server
         self.admin = create_engine(self.url("postgres"), isolation_level="AUTOCOMMIT")
-        for unneeded in ("fsync", "synchronous_commit", "full_page_writes"):
+        for unneeded in ("fsync", "synchronous_commit", "full_page_writes", "autovacuum"):
             self._run(f"ALTER SYSTEM SET {unneeded} = off")
         self._run("SELECT pg_reload_conf()")
-        self.create("template_with_tables")
-        engine = create_engine(self.url("template_with_tables"))
-        migrate(engine)
-        engine.dispose()
+        self.templates: dict[bool, str] = {}
 
     def url(self, name: str) -> str:
         return self.server.get_uri(name).replace("postgresql://", "postgresql+psycopg://", 1)
 
     def create(self, name: str, template: str = "template1") -> str:
-        self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self._run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         return self.url(name)
 
-    def fresh(self) -> str:
-        return self.create(f"test_{next(NUMBERS)}", "template_with_tables")
+    def fresh(self, *, restricted: bool = False) -> str:
+        return self.create(f"test_{next(NUMBERS)}", self.template(restricted))
+
+    def template(self, restricted: bool = False) -> str:
+        """A database with the tables in it, to be copied."""
+        if restricted not in self.templates:
+            self.templates[restricted] = f"template_{'of_the_strand' if restricted else 'with_tables'}"
+            engine = create_engine(self.create(self.templates[restricted]))
+            migrate(engine, restricted=restricted)
+            engine.dispose()
+        return self.templates[restricted]
 
     def copy(self, source: str, target: str) -> None:
         """Make one database as another is, whatever it was before."""
@@ -91,25 +105,12 @@ def postgres() -> Iterator[Postgres]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
-def sqlite_with_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with the tables in it, to be copied."""
-    path = tmp_path_factory.mktemp("sqlite") / "empty.db"
-    engine = database(f"sqlite:///{path}")
-    migrate(engine)
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    engine.dispose()
-    return path
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     """An empty database with the tables of this version; the test runs once on each kind."""
     database.cache_clear()
     if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("sqlite_with_tables"), tmp_path / "pathways.db")
-        made = database(f"sqlite:///{tmp_path / 'pathways.db'}")
+        made = with_tables(database(f"sqlite:///{tmp_path / 'pathways.db'}"))
     else:
         made = database(request.getfixturevalue("postgres").fresh())
     yield made

@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sqlalchemy import Engine, event, make_url, select
+from sqlalchemy import Engine, event, select
 from sqlalchemy.engine.default import DefaultDialect
 
 from flows.programmes import PROGRAMMES
@@ -35,12 +35,12 @@ from store.advance import advance
 from store.chase import chase
 from store.database import database, reading
 from store.links import holder_of
-from store.migrate import migrate
 from store.receipts import send_in
 from store.record import Reported, record
 from store.strand import strand
 from tasks.deliver import send
 from tasks.support import sweep_strand
+from tests.fresh import with_tables
 from tests.smtp_sink import Sink
 from tests.strand import Sides, to_sink
 from tests.world import mailing
@@ -102,8 +102,7 @@ class Scene:
         self.home, self.sink, self.postgres = home, sink, postgres
         urls = {}
         if postgres:
-            main = postgres.fresh()
-            urls = {"database": main, "restricted_database": postgres.create(f"strand_of_{make_url(main).database}")}
+            urls = {"database": postgres.fresh(), "restricted_database": postgres.fresh(restricted=True)}
         mail = to_sink(sink.port)
         sending = Sending(days="any", opens="00:00", closes="23:59:59")
         self.settings = Settings(
@@ -111,10 +110,11 @@ class Scene:
         )
         self.main, self.strand = database(self.settings.database_url), strand(self.settings)
         self.used = [self.main]
-        migrate(self.main)
+        if not postgres:
+            with_tables(self.main)
+            with_tables(self.strand, restricted=True)
 
     def with_strand(self) -> Sides:
-        migrate(self.strand, restricted=True)
         self.used.append(self.strand)
         return Sides(self.main, self.settings)
 

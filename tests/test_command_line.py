@@ -9,9 +9,11 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import pytest
+import typer.main
 from sqlalchemy import select, update
 
 import intake
@@ -33,6 +35,9 @@ from tests.fresh import put_tables, with_tables
 from tests.world import empty
 
 COMPOSITE = Settings(profile="composite")
+
+# The commands are put together once, as in any process; ours runs hundreds.
+typer.main.get_command = cache(typer.main.get_command)
 
 
 @dataclass

@@ -22,7 +22,7 @@ import pytest
 from models.working_days import LONDON
 from tests.browser import Tab, chromium, code_in, link_in
 from tests.canary import heard, needles, planted
-from tests.engine import OVER, Machine, found_in, parts, wait_for
+from tests.engine import NOBODY, OVER, Machine, found_in, parts, wait_for
 
 TODAY = datetime.now(LONDON).date()
 
@@ -80,32 +80,77 @@ DIRECTORY = {
 }  # fmt: skip
 
 
+def told(about: str, *facts: tuple[str, int, dict[str, Any]], by: str = "EADV") -> list[dict[str, Any]]:
+    """Rows of a file of facts: kind, how many days ago, and details."""
+    common = {"about": about, "recorded_by": by, "told_already": "no"}
+    return [{"fact": kind, "happened_on": ago(days), **common, **details} for kind, days, details in facts]
+
+
+def late_report(number: int) -> list[dict[str, Any]]:
+    """A session was held two weeks ago, and nothing is heard of it since."""
+    times = {"starts_at": f"{ago(14)} 17:30", "ends_at": f"{ago(14)} 21:30"}
+    taken = (("acknowledged", 24, {"provider": "EPV1"}), ("session_booked", 23, {"session": "E-S10", **times}))
+    return [*referred(number), *told(f"SPIP-E000{number}", *taken, by="EPV1")]
+
+
+LATE = (7, 8, 9)
+DVPP = direction(5) | {"activity": "DVPP", "made_on": ago(120), "received_on": ago(120)}
+CPPP = {"request": "E0006", "case": "ZE26P90006", "programme": "CPPP", "requested_on": ago(60), "requested_by": "EADV",
+        "entry": "section_7"}  # fmt: skip
+BEFORE = DIRECTORY | {
+    "cases": [case(number) for number in range(1, 10)],
+    "directions": [DVPP, *(direction(number) for number in (2, 3, 4, *LATE))],
+    "requests": [CPPP],
+    "facts": [
+        *(row for number in (2, 3, 4) for row in referred(number)), *(row for number in LATE for row in late_report(number)),
+        *told("DVPP-E0005", ("violence_established", 118, {"basis": "found"}), ("survivor_plan_made", 117, {}),
+              ("referral_sent", 116, {"provider": "EPV1"})),
+    ],
+}  # fmt: skip
+"""What was loaded before Prefect was there: cases, and pathways of all but the first."""
+
+
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
-    """Running, with the directory, one case by itself and three pathways that were loaded before Prefect was there."""
+    """Running, with what was loaded before, and people for the strand of the survivors."""
     made = Machine(tmp_path_factory.mktemp("machine"))
     try:
-        made.pathways("migrate")
-        for kind, rows in DIRECTORY.items():
-            made.load(kind, *rows)
-        made.load("cases", *(case(number) for number in range(1, 5)))
-        made.load("directions", *(direction(number) for number in range(2, 5)))
-        made.load("facts", *(row for number in range(2, 5) for row in referred(number)))
+        made.types(("migrate",), *made.loads(**BEFORE), *strand_loads(made, **STRAND), PATHWAYS_PREFECT_API=NOBODY)
         made.start("--no-samples")
         yield made
     finally:
         made.clean_up()
 
 
+STAFF = "strand-canary"
+WORKER = {"code": "ESW", "name": "Pat ESW", "email": f"esw@{STAFF}.example", "role": "support_worker"}
+MANAGER = {"code": "ESWM", "name": "Sal ESWM", "email": f"eswm@{STAFF}.example", "role": "support_manager"}
+STRAND = {"practitioners": [WORKER, MANAGER],
+          "areas": [{"code": "EA1", "label": "Area", "support_worker": "ESW", "support_manager": "ESWM"}]}  # fmt: skip
+
+
+def strand_loads(machine: Machine, **kinds: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    """The commands that load files of the strand's, which lie in no folder of the machine's."""
+    commands = []
+    for kind, rows in kinds.items():
+        path = machine.user.parent / f"restricted-{kind}.csv"
+        with path.open("w", encoding="utf-8", newline="") as out:
+            writer = csv.DictWriter(out, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+        commands.append(("restricted", "load", kind, str(path)))
+    return commands
+
+
 # From a file to the mail ----------------------------------------------------------------------------------------------
 
 
 def test_a_file_makes_a_run_named_tagged_and_ended_by_its_pathway(machine: Machine):
-    machine.load("directions", direction(1))
+    machine.load(directions=[direction(1)])
     run = machine.run_in("SPIP-E0001", "Awaiting safeguarding enquiries")
     assert set(run["tags"]) == {"SPIP", "EA1"}
     assert run["state"]["type"] == "COMPLETED" and run["state"]["message"].startswith("EADV, due ")
-    machine.load("facts", *referred(1))
+    machine.load(facts=referred(1))
     run = machine.run_in("SPIP-E0001", "Awaiting acknowledgement")
     assert set(run["tags"]) == {"SPIP", "EA1", "EPV1"}
     assert run["state"]["message"].startswith("EPV1, due ")
@@ -127,46 +172,29 @@ def test_the_referral_reaches_the_provider_with_a_reference_and_a_link_and_nothi
 def test_the_states_follow_what_is_recorded_by_command_and_by_form(machine: Machine):
     machine.pathways("record", "SPIP-E0001", "acknowledged", "provider=EPV1", "--by", "EPV1", "--on", ago(20))
     machine.run_in("SPIP-E0001", "Awaiting booking")
-    times = {"starts_at": f"{ago(2)} 17:30", "ends_at": f"{ago(2)} 21:30"}
+    times = {"starts_at": f"{ago(-3)} 17:30", "ends_at": f"{ago(-3)} 21:30"}
     form = {"about": "SPIP-E0001", "fact": "session_booked", "happened_on": ago(15), "recorded_by": "EPV1"}
     run = machine.go("record", **form, details={"session": "E-S1", **times})
     assert (run["name"], run["state"]["name"]) == ("SPIP-E0001: session_booked", "Recorded")
-    machine.run_in("SPIP-E0001", "Awaiting attendance report")
-    attended = ("attendance_reported", "session=E-S1", "result=attended")
-    machine.pathways("record", "SPIP-E0001", *attended, "--by", "EPV1")
-    run = machine.run_in("SPIP-E0001", "Awaiting next step")
-    assert run["state"]["message"].startswith("EPV1, due ")
+    assert machine.run_in("SPIP-E0001", "Awaiting session")["state"]["message"].startswith("EPV1")
 
 
 # The other programmes -------------------------------------------------------------------------------------------------
 
 
-def told(about: str, *facts: tuple[str, int, dict[str, Any]], by: str = "EADV") -> list[dict[str, Any]]:
-    """Rows of a file of facts: kind, how many days ago, and details."""
-    common = {"about": about, "recorded_by": by, "told_already": "no"}
-    return [{"fact": kind, "happened_on": ago(days), **common, **details} for kind, days, details in facts]
-
-
 def test_a_dvpp_pathway_runs_from_its_order_to_an_absence_that_reaches_the_adviser(machine: Machine):
-    machine.load("cases", case(5))
-    machine.load("directions", direction(5) | {"activity": "DVPP", "made_on": ago(120), "received_on": ago(120)})
-    run = machine.run_in("DVPP-E0005", "Awaiting suitability gate")
-    assert set(run["tags"]) == {"DVPP", "EA1"} and run["state"]["message"].startswith("EADV, due ")
-    gate = told("DVPP-E0005", ("violence_established", 118, {"basis": "found"}), ("survivor_plan_made", 117, {}),
-                ("referral_sent", 116, {"provider": "EPV1"}))  # fmt: skip
+    run = machine.run_in("DVPP-E0005", "Awaiting acknowledgement")
+    assert set(run["tags"]) == {"DVPP", "EA1", "EPV1"} and run["state"]["message"].startswith("EPV1, due ")
+    absences = (("weekly_attendance", 20 - 7 * n, {"week": str(n + 1), "result": "absent"}) for n in range(2))
     begun = told("DVPP-E0005", ("acknowledged", 115, {"provider": "EPV1"}), ("assessment_reported", 100, {"result": "accepted"}),
-                 ("programme_started", 20, {"weeks": "26"}), *(("weekly_attendance", 20 - 7 * n, {"week": str(n + 1), "result": "absent"})
-                                                              for n in range(2)), by="EPV1")  # fmt: skip
-    machine.load("facts", *gate, *begun)
+                 ("programme_started", 20, {"weeks": "26"}), *absences, by="EPV1")  # fmt: skip
+    machine.load(facts=begun)
     run = machine.run_in("DVPP-E0005", "Awaiting absence review")
     assert set(run["tags"]) == {"DVPP", "EA1", "EPV1"}
     wait_for("the alert", lambda: [m for m in machine.mails() if m["Subject"].startswith("DVPP-E0005: absences")])
 
 
 def test_a_cppp_pathway_is_for_both_parents_opens_spip_for_one_and_invites_its_practitioner(machine: Machine):
-    machine.load("cases", case(6))
-    machine.load("requests", {"request": "E0006", "case": "ZE26P90006", "programme": "CPPP", "requested_on": ago(60),
-                              "requested_by": "EADV", "entry": "section_7"})  # fmt: skip
     machine.run_in("CPPP-E0006", "Awaiting assessment opening")
     criteria = ("both_willing", "court_still_needed", "harmful_conflict", "safe_together")
     assessed = [
@@ -178,17 +206,15 @@ def test_a_cppp_pathway_is_for_both_parents_opens_spip_for_one_and_invites_its_p
         *(("consent_given", 50, {"party": party}) for party in ("E-6A", "E-6R")),
         ("court_paper_signed", 49, {"paper": "advice", "signed_by": "EADV"}), ("court_timetabled", 40, {"file_by": ago(-90)}),
     ]  # fmt: skip
-    machine.load(
-        "facts", *told("ZE26P90006", ("further_work_ordered", 60, {"work": "section_7"})), *told("CPPP-E0006", *assessed),
+    times = {"starts_at": f"{ago(-10)} 10:00", "ends_at": f"{ago(-10)} 11:00"}
+    machine.load(facts=[
+        *told("ZE26P90006", ("further_work_ordered", 60, {"work": "section_7"})), *told("CPPP-E0006", *assessed),
         *told("CPPP-E0006", ("practitioner_matched", 38, {"practitioner": "EPRA"}), by="ESM"),
-    )  # fmt: skip
+        *told("CPPP-E0006", ("session_set", 0, {"session": "CP-1", "sitting": "joint", **times}), by="EPRA"),
+    ])  # fmt: skip
     run = machine.run_in("CPPP-E0006", "Awaiting first session")
     assert set(run["tags"]) == {"CPPP", "EA1", "EPRA"}
     assert set(machine.run_in("SPIP-E0006-1", "Awaiting safeguarding enquiries")["tags"]) == {"SPIP", "EA1"}
-    times = {"starts_at": f"{ago(-10)} 10:00", "ends_at": f"{ago(-10)} 11:00"}
-    machine.load(
-        "facts", *told("CPPP-E0006", ("session_set", 0, {"session": "CP-1", "sitting": "joint", **times}), by="EPRA")
-    )
     mail = wait_for(
         "the invitation",
         lambda: next((m for m in machine.mails() if "CP-1" in parts(m).get("text/calendar", "")), None),
@@ -202,41 +228,25 @@ def test_a_cppp_pathway_is_for_both_parents_opens_spip_for_one_and_invites_its_p
 
 SURVIVOR = {"pathway": "DVPP-E0005", **planted("survivor")}
 CANARIES = needles(planted("survivor"), planted("held_text"))
-STAFF = "strand-canary"
-
-
-def restricted(machine: Machine, kind: str, *rows: dict[str, Any]) -> None:
-    """Load a file of the strand's, and leave no file behind: it is not the machine's to keep."""
-    path = machine.user.parent / f"restricted-{kind}.csv"
-    with path.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.DictWriter(out, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
-    machine.pathways("restricted", "load", kind, str(path))
-    path.unlink()
 
 
 def test_sr_11_the_survivors_strand_runs_beside_and_prefect_hears_only_that_it_is_done(machine: Machine):
-    worker = {"code": "ESW", "name": "Pat ESW", "email": f"esw@{STAFF}.example", "role": "support_worker"}
-    manager = {"code": "ESWM", "name": "Sal ESWM", "email": f"eswm@{STAFF}.example", "role": "support_manager"}
-    restricted(machine, "practitioners", worker, manager)
-    restricted(machine, "areas", {"code": "EA1", "label": "Area", "support_worker": "ESW", "support_manager": "ESWM"})
+    kept, phone = planted("provider_text")["body"], " ".join(SURVIVOR["phone"])
+    texts = [kept, f"{planted('held_text')['body']} at {SURVIVOR['address']}.", f"Reach her on {phone} please."]
+    paths = [machine.user / f"text-{n}.txt" for n, _ in enumerate(texts)]
+    for path, text in zip(paths, texts, strict=True):
+        path.write_text(text)
+    adds = (("text", "add", "DVPP-E0005", "--by", "EPV1", str(path)) for path in paths)
+    machine.types(*strand_loads(machine, survivors=[SURVIVOR]), *adds)
+    for path in paths:
+        path.unlink()  # or it would be found where nothing of hers may be
+    machine.reference = json.loads(machine.pathways("restricted", "list", "--json").stdout)[0]["pathway"]
+    assert machine.pathways("text", "list", "DVPP-E0005").stdout.count(kept) == 1
+    assert len(json.loads(machine.pathways("restricted", "held", "--json").stdout)) == 2
     run = machine.go("support")
     assert (run["name"], run["state"]["name"], run["state"]["message"]) == ("support", "Done", None)
     assert run["parameters"] == {}
-    restricted(machine, "survivors", SURVIVOR)
-    machine.reference = json.loads(machine.pathways("restricted", "list", "--json").stdout)[0]["pathway"]
-    kept, phone = planted("provider_text")["body"], " ".join(SURVIVOR["phone"])
-    texts = [kept, f"{planted('held_text')['body']} at {SURVIVOR['address']}.", f"Reach her on {phone} please."]
-    for n, text in enumerate(texts):
-        path = machine.user / f"text-{n}.txt"
-        path.write_text(text)
-        machine.pathways("text", "add", "DVPP-E0005", "--by", "EPV1", str(path), expect=None)
-        path.unlink()
-    assert machine.pathways("text", "list", "DVPP-E0005").stdout.count(kept) == 1
-    assert len(json.loads(machine.pathways("restricted", "held", "--json").stdout)) == 2
-    assert machine.go("support")["state"]["name"] == "Done"
-    wait_for("the worker's mail", lambda: [m for m in machine.mails("strand-mail") if m["To"] == worker["email"]])
+    wait_for("the worker's mail", lambda: [m for m in machine.mails("strand-mail") if m["To"] == WORKER["email"]])
 
 
 # The forms ------------------------------------------------------------------------------------------------------------
@@ -298,7 +308,7 @@ def test_hold_and_release_from_their_forms(machine: Machine):
     assert machine.go("hold", **form, reason="court_request", since=ago(0))["state"]["name"] == "Recorded"
     machine.run_in("SPIP-E0001", "On hold: awaiting hold review")
     assert machine.go("release", **form, on=ago(0))["state"]["name"] == "Recorded"
-    machine.run_in("SPIP-E0001", "Awaiting next step")
+    machine.run_in("SPIP-E0001", "Awaiting session")
 
 
 # The round, the pictures, and a pathway that cannot be advanced -------------------------------------------------------
@@ -339,7 +349,7 @@ def test_the_pictures_have_fixed_keys(machine: Machine):
 
 
 def test_a_provider_answers_three_reports_from_its_mail_and_everybody_concerned_hears_of_it(machine: Machine):
-    references = late_reports(machine, 7, 8, 9)
+    references = [f"SPIP-E000{number}" for number in LATE]
     # Any mail of its will do: a link opens all that is owed.
     site, mail = f"http://127.0.0.1:{machine.ports['site']}", mail_to(machine, "office@")
     with chromium() as browser:
@@ -373,22 +383,6 @@ def test_a_provider_answers_three_reports_from_its_mail_and_everybody_concerned_
         adviser.type("digits", code_in(mail_to(machine, "eadv@", "is your code"))).press("Go on")
         assert "attendance reported" in adviser.go("/pathways/SPIP-E0007").says
         assert tab.troubles + adviser.troubles == []
-
-
-def late_reports(machine: Machine, *numbers: int) -> list[str]:
-    """Pathways whose session was held two weeks ago, and nothing heard of since."""
-    references = [f"SPIP-E000{number}" for number in numbers]
-    times = {"starts_at": f"{ago(14)} 17:30", "ends_at": f"{ago(14)} 21:30"}
-    machine.load("cases", *map(case, numbers))
-    machine.load("directions", *map(direction, numbers))
-    taken = (("acknowledged", 24, {"provider": "EPV1"}), ("session_booked", 23, {"session": "E-S10", **times}))
-    machine.load(
-        "facts", *(row for number in numbers for row in referred(number)),
-        *(row for reference in references for row in told(reference, *taken, by="EPV1")),
-    )  # fmt: skip
-    for reference in references:
-        machine.run_in(reference, "Awaiting attendance report")
-    return references
 
 
 def mail_to(machine: Machine, mailbox: str, *words: str) -> EmailMessage:
@@ -454,16 +448,14 @@ def test_without_a_server_a_fact_is_recorded_all_the_same_and_a_round_catches_up
     assert "Awaiting booking" in machine.pathways("show", "SPIP-E0003").stdout
 
 
-@pytest.mark.parametrize("wanted", ["prefect", "mailbox", "smtp"])
-def test_a_taken_port_is_said_in_one_sentence_with_the_setting(machine: Machine, tmp_path: Path, wanted: str):
+def test_a_taken_port_is_said_in_one_sentence_with_the_setting(machine: Machine, tmp_path: Path):
     other = Machine(tmp_path)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        other.ports[wanted] = taken.getsockname()[1]
+        other.ports["smtp"] = taken.getsockname()[1]
         said = other.pathways("run", expect=1)
-    assert f"Port {other.ports[wanted]} is taken" in said.stderr
-    assert f"PATHWAYS_PORTS__{wanted.upper()}=" in said.stderr
+    assert f"Port {other.ports['smtp']} is taken" in said.stderr and "PATHWAYS_PORTS__SMTP=" in said.stderr
     assert len(said.stderr.strip().splitlines()) == 1
 
 
@@ -472,7 +464,6 @@ def test_a_second_start_finds_everything_as_it_was(machine: Machine):
     # With the samples, as people start it: where there are real cases they are left out, and it starts all the same.
     machine.start()
     assert "SPIP-D0001" not in machine.pathways("list").stdout
-    machine.pathways("round")
     assert _ended(machine) == runs
     assert machine.artifact("needs-repair")["data"].count("SPIP-E0002") == 1
     now = _message_ids(machine)

@@ -1,12 +1,14 @@
 """Databases with the people, providers and cases a pathway needs; a life told to one, and an office that uses one."""
 
 import json
+import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from threading import Barrier
 from typing import Any, TypeVar
 
@@ -57,8 +59,19 @@ def empty(url: str = "sqlite://") -> Engine:
     """A fresh database; in memory unless said otherwise."""
     database.cache_clear()
     engine = database(url)
-    SQLModel.metadata.create_all(engine)
+    with engine.connect() as connection:
+        _tables().backup(connection.connection.driver_connection)
     return engine
+
+
+@cache
+def _tables() -> sqlite3.Connection:
+    """A database in memory with the tables of the models, made once and copied ever after."""
+    made, engine = sqlite3.connect(":memory:", check_same_thread=False), database.__wrapped__("sqlite://")
+    SQLModel.metadata.create_all(engine)
+    with engine.connect() as connection:
+        connection.connection.driver_connection.backup(made)
+    return made
 
 
 def furnish(engine: Engine, providers: Sequence[str] = ("P1", "P2"), **lines: dict[str, Any]) -> None:
