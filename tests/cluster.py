@@ -51,7 +51,7 @@ class Cluster(Machine):
         return tuple(self.environment["PREFECT_API_AUTH_STRING"].split(":", 1))
 
     def ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        with httpx.Client(base_url=f"{self.address}/api", auth=self.password, timeout=30, verify=False) as client:
+        with httpx.Client(base_url=f"{self.address}/api", auth=self.password, timeout=90, verify=False) as client:
             said = ask(client, method, path, json=body)
         return httpx.Response(200, json=said, request=httpx.Request(method, self.address))
 

@@ -174,7 +174,7 @@ class Machine:
         """One request to Prefect's API, once more where its SQLite was busy, as Prefect's own client does it."""
         for pause in (0.2, 0.5, 1, 2):
             # To read the certificates of the whole world costs more than to ask.
-            answer = httpx.request(method, f"{self.address}/api/{path}", json=body, timeout=30, verify=False)
+            answer = httpx.request(method, f"{self.address}/api/{path}", json=body, timeout=90, verify=False)
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                 break
             time.sleep(pause)
