@@ -35,6 +35,7 @@ from models.facts.cppp import (
 )
 from models.facts.every import CourtPaperSigned, RiskReviewed, SuitabilityDecided
 from models.gates import sessions_held
+from models.history import History
 from models.pathway import Pathway, known_at, soonest
 from models.standing import Duty, Who
 from tasks.advance import advance_all
@@ -110,7 +111,7 @@ def consent(p: Pathway) -> Fact:
     offered = p.wait_for("offer", ProgrammeOffered, state="consent", by=p.adviser, due=due, after=decided)
     due = p.within("consent", offered)
     if p.request.entry == "first_hearing":
-        due = p.next_hearing(offered.happened_on) or due
+        due = p.facts.hearing_after(offered.happened_on) or due
     answers = [
         p.owe("consent", ConsentGiven, ConsentRefused, by=p.adviser, due=due, after=offered, which=party, party=party)
         for party in p.known.parties
@@ -124,9 +125,9 @@ def consent(p: Pathway) -> Fact:
 def court_timetabling(p: Pathway, agreed: Fact) -> CourtTimetabled:
     """The court is advised and asked for time (N12); it gives a day to file by. SPIP was considered by then."""
     due = p.within("advise_court", agreed.recorded_on)
-    due = min(due, p.next_hearing(agreed.recorded_on) or due)
+    due = min(due, p.facts.hearing_after(agreed.recorded_on) or due)
     advised = signed_for_court(p, "advice", "advice_to_court", agreed, due, "court_timetabling")
-    due = p.next_hearing(advised.happened_on) or p.within("timetable", advised)
+    due = p.facts.hearing_after(advised.happened_on) or p.within("timetable", advised)
     timetabled = p.wait_for(
         "court_timetable", CourtTimetabled, state="court_timetabling", by=p.adviser, due=due, after=advised
     )
@@ -156,7 +157,7 @@ def given_on(p: Pathway) -> None:
     """Whoever it is given to hears of it, and whoever had it before hears that they owe nothing more."""
     before = None
     for given in p.recorded(PractitionerMatched):
-        to = p.holder([given])
+        to = Who("adviser", given.practitioner)
         p.tell(to, "matched", about=given, due=p.within("first_session", given), overtaken=to != p.provider)
         if before:
             p.tell(before, "referral-withdrawn", about=given, overtaken=before == p.provider)
@@ -226,7 +227,7 @@ def week_alarms(p: Pathway, matched: Fact, held: list[SessionHeld], done: Fact |
         if not p.passed(day - timedelta(days=1)) or (done and done.recorded_on < day):
             continue
         said = {"which": week, "since": day, "week": week, "held": sum(f.recorded_on < day for f in held)}
-        had_it = p.holder([fact for fact in p.facts if fact.recorded_on < day]) or p.held_by(matched)
+        had_it = History(fact for fact in p.facts if fact.recorded_on < day).holder or p.held_by(matched)
         overtaken = bool(done or had_it != p.provider or (following and p.today >= following))
         for who in (had_it,) if following else (had_it, p.service_manager):
             p.tell(who, "week-alarm", about=matched, anyway=True, overtaken=overtaken, until=until, **said)
@@ -275,7 +276,7 @@ def calendar_of(p: Pathway, fixed: SessionSet) -> Iterator[Entry]:
             timed = fact
             yield fact, to, "session-moved", timed
         elif isinstance(fact, PractitionerMatched):
-            before, to = to, p.holder([fact])
+            before, to = to, Who("adviser", fact.practitioner)
             if before != to and timed.session_on >= fact.recorded_on:
                 yield fact, before, "session-called-off", timed
                 yield fact, to, "session-set", timed

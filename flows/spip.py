@@ -177,7 +177,7 @@ def breach_review(p: Pathway, cause: Fact, opened: date, last: Fact) -> Fact:
 def court_told(p: Pathway, decision: Fact) -> Fact:
     """A note is drafted where the court asked for monitoring, and goes only with the adviser's signature (SR-13)."""
     signed = signed_for_court(p, "note", "signature", decision, p.within("breach_review", decision), "breach_review")
-    due = p.next_hearing(signed.happened_on) or p.within("court_result", signed)
+    due = p.facts.hearing_after(signed.happened_on) or p.within("court_result", signed)
     return p.wait_for("court_result", CourtResult, state="court_notified", by=p.adviser, due=due, after=signed)
 
 

@@ -104,7 +104,7 @@ def _look_on(p: Pathway, standing: Standing, today: date) -> date | None:
         return None
     if standing is p.pause:
         p.look = None
-    hearing = p.next_hearing(today - timedelta(days=1))
+    hearing = p.facts.hearing_after(today - timedelta(days=1))
     if hearing:
         p.look_again(hearing + timedelta(days=1))
     return p.look

@@ -5,17 +5,16 @@ the pathway stands, always from the beginning and always the same way, so it may
 times. It ends by waiting for something or by closing.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any, NoReturn, TypeVar
 
 from models.facts import Fact
-from models.facts.case import HearingListed, HearingVacated, RiskRaised
-from models.facts.cppp import PractitionerMatched
+from models.facts.case import RiskRaised
 from models.facts.every import LetterSent, Requested, RiskReviewed
-from models.facts.referral import ReferralDeclined, ReferralRecalled, ReferralSent
+from models.history import History, in_order
 from models.standing import Duty, Known, Notice, Spawn, Standing, Who
 from models.working_days import Pause, add_days, add_working_days
 
@@ -31,6 +30,10 @@ class StoryError(Exception):
     """A pathway function came to its end without waiting for anything and without closing."""
 
 
+def _who(role: str) -> Any:
+    return property(lambda p: Who(role, getattr(p.known.people, role)))
+
+
 class Pathway:
     """One run of a programme for one person, as its function sees it on one day."""
 
@@ -38,22 +41,21 @@ class Pathway:
         self.known = known
         self.reference = known.reference
         self.today = today
-        self.facts = sorted(known.facts, key=lambda fact: (fact.happened_on, fact.place))
+        self.facts = History(known.facts)
         self.pauses: list[Pause] = []
         self.duties: dict[str, Duty] = {}
         self.notices: dict[tuple[str, str], Notice] = {}
         self.spawned: list[Spawn] = []
         self.look: date | None = None
-        self._hearings: set[date] | None = None
         self.pause: Standing | None = None
         self.end: End | None = None
-        people = known.people
-        self.adviser = Who("adviser", people.adviser)
-        self.commissioning = Who("commissioning_officer", people.commissioning_officer)
-        self.commissioning_manager = Who("commissioning_manager", people.commissioning_manager)
-        self.service_manager = Who("service_manager", people.service_manager)
-        self.business_support = Who("business_support", people.business_support)
-        self.research_analyst = Who("research_analyst", people.research_analyst or people.business_support)
+
+    adviser = _who("adviser")
+    commissioning = _who("commissioning_officer")
+    commissioning_manager = _who("commissioning_manager")
+    service_manager = _who("service_manager")
+    business_support = _who("business_support")
+    research_analyst = _who("research_analyst")
 
     # What is known ---------------------------------------------------------------------------------------------------
 
@@ -62,17 +64,22 @@ class Pathway:
         return list(self._each(kinds, after, matching))
 
     def first(self, *kinds: type[F], after: Fact | None = None, **matching: Any) -> F | None:
-        return next(self._each(kinds, after, matching), None)
+        found = self._each(kinds, after, matching)
+        return found[0] if found else None
 
     def last(self, *kinds: type[F], before: Fact | None = None, **matching: Any) -> F | None:
-        earlier = self.facts[: self.facts.index(before)] if before else self.facts
-        return next((fact for fact in reversed(self.all(*kinds, **matching)) if fact in earlier), None)
+        found = self._each(kinds, None, matching)
+        earlier = [fact for fact in found if in_order(fact) < in_order(before)] if before else found
+        return earlier[-1] if earlier else None
 
-    def _each(self, kinds: tuple[type[F], ...], after: Fact | None, matching: dict[str, Any]) -> Iterator[F]:
-        later = self.facts[self.facts.index(after) + 1 :] if after else self.facts
-        for fact in later:
-            if isinstance(fact, kinds) and all(getattr(fact, name) == value for name, value in matching.items()):
-                yield fact
+    def _each(self, kinds: tuple[type[F], ...], after: Fact | None, matching: dict[str, Any]) -> Sequence[F]:
+        found = self.facts.of(*kinds)
+        if after and found:
+            since = in_order(after)
+            found = [fact for fact in found if in_order(fact) > since]
+        for name, value in matching.items():
+            found = [fact for fact in found if getattr(fact, name) == value]
+        return found
 
     def recorded(self, *kinds: type[F], since: Fact | None = None, **matching: Any) -> list[F]:
         """The facts of these kinds in the order they became known, since `since` did: what comes later moves none."""
@@ -103,23 +110,16 @@ class Pathway:
     @property
     def provider(self) -> Who | None:
         """Who holds it: the provider it was referred to, or the practitioner it was given to."""
-        return self.holder(self.facts)
-
-    def holder(self, facts: Sequence[Fact]) -> Who | None:
-        """Who held it when these facts were all that was known: whoever it went to last and has kept it."""
-        held: Who | None = None
-        for fact in facts:
-            if isinstance(fact, PractitionerMatched):
-                held = Who("adviser", fact.practitioner)
-            if isinstance(fact, ReferralSent):
-                held = Who("provider", fact.provider)
-            elif isinstance(fact, (ReferralDeclined, ReferralRecalled)) and held and held.code == fact.provider:
-                held = None
-        return held
+        return self.facts.holder
 
     def held_by(self, when: Fact) -> Who | None:
         """Who held it when a fact became known."""
-        return self.holder([fact for fact in self.facts if known_at(fact) <= known_at(when)])
+        return self._known_with(when).holder
+
+    def _known_with(self, when: Fact) -> History:
+        """What was known when a fact became known, itself included."""
+        then = known_at(when)
+        return History(fact for fact in self.facts if known_at(fact) <= then)
 
     def number(self, name: str) -> int:
         return self.known.limits.number(name)
@@ -127,13 +127,6 @@ class Pathway:
     def named(self, name: str) -> list[Any]:
         """A list of the limits file."""
         return self.known.limits.lists[name]
-
-    def next_hearing(self, after: date) -> date | None:
-        """The first listed and not vacated hearing later than a day."""
-        if self._hearings is None:
-            vacated = {fact.hearing_on for fact in self.all(HearingVacated)}
-            self._hearings = {fact.hearing_on for fact in self.all(HearingListed)} - vacated
-        return min((day for day in self._hearings if day > after), default=None)
 
     # Reckoning -------------------------------------------------------------------------------------------------------
 
@@ -153,7 +146,9 @@ class Pathway:
 
     def before_hearing(self, due: date, opened: date) -> date:
         """`due`, or the earlier day that leaves time before the next hearing (m01), never before `opened`."""
-        hearing = self.next_hearing(opened)
+        return self._leaving_time(due, opened, self.facts.hearing_after(opened))
+
+    def _leaving_time(self, due: date, opened: date, hearing: date | None) -> date:
         if hearing is None:
             return due
         leaves_time = add_working_days(hearing, -self.known.limits.spans["before_hearing"].count)
@@ -161,10 +156,9 @@ class Pathway:
 
     def due_as_known(self, limit: str, of: Fact, when: Fact) -> date:
         """The due date of a limit before the next hearing, by the holds and hearings that were known with a fact."""
-        facts = [fact for fact in self.facts if known_at(fact) <= known_at(when)]
-        then = Pathway(replace(self.known, facts=facts), when.recorded_on)
-        then.pauses = [pause for pause in self.pauses if pause[1] <= when.recorded_on]
-        return then.before_hearing(then.within(limit, of), of.happened_on)
+        pauses = [pause for pause in self.pauses if pause[1] <= when.recorded_on]
+        due = self.known.limits.spans[limit].after(of.happened_on, pauses)
+        return self._leaving_time(due, of.happened_on, self._known_with(when).hearing_after(of.happened_on))
 
     def passed(self, day: date) -> bool:
         """Whether a day lies behind us; if not, the pathway will be looked at again on the day after it."""
@@ -174,7 +168,7 @@ class Pathway:
         return False
 
     def look_again(self, day: date) -> None:
-        self.look = min(filter(None, (self.look, day)), default=None)
+        self.look = min(self.look or day, day)
 
     # At any point ----------------------------------------------------------------------------------------------------
 
@@ -200,8 +194,7 @@ class Pathway:
         if end is None:
             return
         self.end = End(end, state, reason or getattr(end, "reason", ""), court_told)
-        self.facts = [f for f in self.facts if known_before(f, end) or isinstance(f, Requested)]
-        self._hearings = None
+        self.facts = History(f for f in self.facts if known_before(f, end) or isinstance(f, Requested))
         self.today = min(self.today, end.recorded_on)
 
     @property
@@ -246,7 +239,7 @@ class Pathway:
 
     def _tell_holder(self, cause: Fact, lifted: Fact | None = None) -> None:
         """Tell the provider that held the referral when a pause began to wait, and when it may go on."""
-        holder = self.holder([fact for fact in self.facts if fact.place < cause.place])
+        holder = History(fact for fact in self.facts if fact.place < cause.place).holder
         if holder:
             self.tell(holder, "referral-paused", about=cause, anyway=not lifted)
             if lifted:
@@ -284,9 +277,9 @@ class Pathway:
         Where it had closed by itself before, it stays closed.
         """
         now = self.facts, self.pauses, self.today, self.look
-        self.facts = [fact for fact in self.facts if fact is not end and known_before(fact, end)]
+        self.facts = History(fact for fact in self.facts if fact is not end and known_before(fact, end))
         self.pauses = [pause for pause in self.pauses if pause[0] < end.recorded_on]
-        self.today, self._hearings = min(self.today, end.recorded_on), None
+        self.today = min(self.today, end.recorded_on)
         before = set(self.duties)
         try:
             story()
@@ -294,7 +287,6 @@ class Pathway:
             if stood.standing.closed:
                 raise
         self.facts, self.pauses, self.today, self.look = now
-        self._hearings = None
         for key in self.duties.keys() - before:
             answer = self.duties[key].fact
             if not answer or not known_before(answer, end):
@@ -339,7 +331,7 @@ class Pathway:
             by,
             opened,
             due,
-            self.next_hearing(self.today - timedelta(days=1)),
+            self.facts.hearing_after(self.today - timedelta(days=1)),
             outlives=outlives,
         )
         if met:

@@ -33,6 +33,7 @@ from models.facts.every import CourtPaperSigned, Requested, Retracted, RiskRevie
 from models.facts.referral import Acknowledged, ReferralSent, Refused
 from models.facts.spip import BreachDecided, SessionBooked, SessionCancelled
 from models.gates import missing_from_gate
+from models.history import History, in_order
 from models.pathway import Pathway
 from models.standing import Known
 
@@ -203,7 +204,7 @@ def seats_of(p: Pathway) -> Iterator[Seat]:
     That a referral went elsewhere since cancels no session.
     """
     for booking in p.all(SessionBooked):
-        holder = p.holder(p.facts[: p.facts.index(booking)])
+        holder = History(fact for fact in p.facts if in_order(fact) < in_order(booking)).holder
         if not p.first(SessionCancelled, after=booking, session=booking.session):
             yield Seat(holder and holder.code, booking)
 

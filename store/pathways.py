@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Row, Text, cast, select
@@ -19,11 +20,16 @@ from store.database import among, one_among
 from store.directory import Directory, Place, directory, place_of
 
 fact_table = FactRow.__table__
+_ABOUT = ("id", "happened_on", "recorded_at", "recorded_by", "told_already", "supersedes")
+"""What is kept of every fact besides what it says."""
 fact_rows = select(
-    *(column for column in fact_table.c if column.name != "payload"), cast(fact_table.c.payload, Text).label("payload")
+    fact_table.c.subject,
+    fact_table.c.kind,
+    cast(fact_table.c.payload, Text).label("payload"),
+    *(fact_table.c[name] for name in _ABOUT),
 )
 """Facts as `as_fact` reads them."""
-_of_subjects = fact_rows.where(one_among(fact_table.c.subject)).order_by(fact_table.c.id)
+FACTS_OF = fact_rows.where(one_among(fact_table.c.subject)).order_by(fact_table.c.id)
 _homes = select(Party.reference, Party.latitude, Party.longitude).where(one_among(Party.reference))
 _parties = select(Party.case, Party.reference).where(one_among(Party.case)).order_by(Party.reference)
 _limits = select(LimitSet.id, LimitSet.content).where(one_among(LimitSet.id))
@@ -180,15 +186,14 @@ pathway_rows = (
 
 
 def people_of(row: Row[Any]) -> People:
-    return People(
-        adviser=row.adviser,
-        commissioning_officer=row.commissioning_officer,
-        commissioning_manager=row.commissioning_manager,
-        service_manager=row.service_manager,
-        assistant_director=row.assistant_director,
-        business_support=row.business_support,
-        research_analyst=row.research_analyst or "",
-    )
+    """An area without a research analyst leaves that work to its business support."""
+    return People(*_PEOPLE(row), research_analyst=row.research_analyst or row.business_support)
+
+
+_PEOPLE = attrgetter(
+    "adviser", "commissioning_officer", "commissioning_manager", "service_manager", "assistant_director",
+    "business_support",
+)  # fmt: skip
 
 
 def _known(
@@ -200,7 +205,8 @@ def _known(
     today: date,
     directories: Directories,
 ) -> Known:
-    mine = [f for f in records[row.reference].live + records[row.case].live if not isinstance(f, Retracted)]
+    own, of_case = records[row.reference], records[row.case]
+    mine = [fact for fact in own.live + of_case.live if not isinstance(fact, Retracted)]
     directory_of = directories.of
     return Known(
         reference=row.reference,
@@ -211,7 +217,7 @@ def _known(
         limits=limits,
         facts=mine,
         terms=Terms(bool(row.monitoring_requested), bool(row.in_final_order), bool(row.assessment_only)),
-        corrected=[*records[row.reference].corrected.values(), *records[row.case].corrected.values()],
+        corrected=[*own.corrected.values(), *of_case.corrected.values()],
         stood=row.state,
         proposed=lambda: directory_of(row.programme).proposed(row.area, homes.of(row.party), today, mine),
         accredited_until=lambda provider: directory_of(row.programme).accredited_until(provider),
@@ -221,38 +227,30 @@ def _known(
 
 def record_of(connection: Connection, subjects: Iterable[str]) -> dict[str, Record]:
     """The record of pathways and cases, by subject. A correction stands in the place of what it corrects."""
-    rows = list(among(connection, _of_subjects, subjects))
-    place: dict[int, int] = {}
-    for row in rows:
-        place[row.id] = place.get(row.supersedes, row.id)
+    rows = list(among(connection, FACTS_OF, subjects))
+    place: dict[int | None, int] = {}
+    for number, supersedes in ((row.id, row.supersedes) for row in rows):
+        place[number] = place.get(supersedes, number)
     superseded = {row.supersedes for row in rows}
     found: dict[str, Record] = defaultdict(Record)
     for row in rows:
+        record, number = found[row.subject], row.id
         try:
-            fact = as_fact(row, place[row.id])
+            fact = as_fact(row, place[number])
         except (ValueError, KeyError, TypeError) as problem:  # one bad row must not stop the others
-            found[row.subject].unreadable = type(problem).__name__
+            record.unreadable = type(problem).__name__
             continue
-        if row.id in superseded:
-            found[row.subject].corrected[row.id] = fact
+        if number in superseded:
+            record.corrected[number] = fact
         else:
-            found[row.subject].live.append(fact)
+            record.live.append(fact)
     return found
 
 
 def as_fact(row: Row[Any], place: int) -> Fact:
     """A row of `fact_rows` as a fact. Raises ValueError, KeyError or TypeError where it says what no fact can say."""
-    return _saying(row.kind, row.payload).model_copy(
-        update={
-            "id": row.id,
-            "place": place,
-            "happened_on": row.happened_on,
-            "recorded_at": row.recorded_at,
-            "recorded_by": row.recorded_by,
-            "told_already": row.told_already,
-            "supersedes": row.supersedes,
-        }
-    )
+    _, kind, payload, *about = row
+    return _saying(kind, payload).model_copy(update={"place": place, **dict(zip(_ABOUT, about, strict=True))})
 
 
 @lru_cache(maxsize=32768)
