@@ -12,7 +12,7 @@ from itertools import count
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, select
+from sqlalchemy import Connection, Engine, Row, bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.decide import decide
@@ -38,12 +38,16 @@ _DUTY_COLUMNS = (
     "kind", "on_role", "on_code", "opened_on", "due_on", "hearing_on", "counts_from", "state", "closed_on", "paused",
     "chase_on",
 )  # fmt: skip
-_duties_of = select(
+DUTIES_OF = select(
     *(duties.c[name] for name in ("pathway", "key", "id", "step", "hearing_step_on", *_DUTY_COLUMNS))
 ).where(one_among(duties.c.pathway))
-_notices_of = select(notices.c.pathway, notices.c.to_role, notices.c.occasion).where(one_among(notices.c.pathway))
+NOTICES_OF = select(notices.c.pathway, notices.c.to_role, notices.c.occasion).where(one_among(notices.c.pathway))
 _NEXT = pathways.c.version + 1
-_named = pathway_rows.where(one_among(pathways.c.reference))
+_of_programme = pathway_rows.where(pathways.c.programme == bindparam("programme"))
+_named = _of_programme.where(one_among(pathways.c.reference))
+_due = (
+    _of_programme.where(pathways.c.look_on <= bindparam("today")).order_by(pathways.c.look_on).limit(bindparam("size"))
+)
 
 
 class Outrun(Exception):
@@ -144,24 +148,23 @@ def advance_batch(
 def _claim(
     connection: Connection, programme: str, today: date, size: int, references: Sequence[str] | None
 ) -> Sequence[Row[Any]]:
-    due = select(pathways.c.reference).where(pathways.c.programme == programme)
     if references is None:
-        due = due.where(pathways.c.look_on <= today).order_by(pathways.c.look_on).limit(size)
+        query, which = _due, {"today": today, "size": size}
     else:
-        due = due.where(pathways.c.reference.in_(references))
-    mine = list(connection.execute(claiming(connection, due)).scalars())
-    return list(among(connection, _named, mine))
+        query, which = _named, {"some": list(references)}
+    mine = connection.execute(claiming(connection, query, pathways), {"programme": programme} | which)
+    return sorted(mine, key=attrgetter("reference"))
 
 
 def _stored_duties(connection: Connection, references: Sequence[str]) -> dict[str, dict[str, Row[Any]]]:
     found: dict[str, dict[str, Row[Any]]] = {}
-    for row in among(connection, _duties_of, references):
+    for row in among(connection, DUTIES_OF, references):
         found.setdefault(row.pathway, {})[row.key] = row
     return found
 
 
 def _stored_notices(connection: Connection, references: Sequence[str]) -> set[tuple[str, str, str]]:
-    return {tuple(row) for row in among(connection, _notices_of, references)}
+    return {tuple(row) for row in among(connection, NOTICES_OF, references)}
 
 
 class _Changes:
@@ -209,29 +212,12 @@ class _Changes:
         )
 
     def _standing(self, row: Row[Any], decision: Decision) -> None:
-        standing = decision.standing
-        new = {
-            "state": standing.state,
-            "label": standing.label,
-            "since": standing.since,
-            "on_role": standing.on.role if standing.on else None,
-            "on_code": standing.on.code if standing.on else None,
-            "due_on": standing.due_on,
-            "provider": decision.provider,
-            "reason": standing.reason,
-            "closed_on": standing.since if standing.closed else None,
-        }
-        changed = _STANDS(row) != tuple(new.values())
+        new, standing = _stands(decision), decision.standing
+        changed = _STANDS(row) != new
         if changed or row.look_on != decision.look_on or row.failure:
-            self.rows.append(
-                {
-                    "reference": row.reference,
-                    "version": row.version,
-                    **new,
-                    "look_on": decision.look_on,
-                    "failure": None,
-                }
-            )
+            stands = dict(zip(_PATHWAY_COLUMNS, new, strict=True))
+            at = {"reference": row.reference, "version": row.version}
+            self.rows.append({**at, **stands, "look_on": decision.look_on, "failure": None})
         on = standing.on.code if standing.on else None
         self.moved.append(
             Moved(
@@ -242,9 +228,9 @@ class _Changes:
 
     def _duties(self, one: Loaded, decision: Decision, stored: dict[str, Row[Any]]) -> None:
         limits = one.known.limits
-        for duty in decision.duties.values():
-            new = {**_columns(duty), "chase_on": _chase_on(limits, duty, stored.get(duty.key))}
-            self._duty(one.row.reference, duty.key, new, stored.get(duty.key))
+        for key, duty in decision.duties.items():
+            row = stored.get(key)
+            self._duty(one.row.reference, key, _owed(limits, duty, row), row)
         for key, row in stored.items():
             if key not in decision.duties and row.state == "open":
                 self._no_longer_owed(one, decision, key, row)
@@ -263,13 +249,14 @@ class _Changes:
             ended = {"paused": parent.paused, "chase_on": chase_on}
         else:
             ended = {"state": "dropped", "closed_on": self.today, "chase_on": None}
-        self._duty(one.row.reference, key, {**dict(zip(_DUTY_COLUMNS, _owes(row), strict=True)), **ended}, row)
+        new = {**dict(zip(_DUTY_COLUMNS, _owes(row), strict=True)), **ended}
+        self._duty(one.row.reference, key, tuple(new.values()), row)
 
-    def _duty(self, reference: str, key: str, new: dict[str, Any], row: Row[Any] | None) -> None:
+    def _duty(self, reference: str, key: str, new: tuple[Any, ...], row: Row[Any] | None) -> None:
         if row is None:
-            self.new_duties.append({"pathway": reference, "key": key, **new})
-        elif _owes(row) != tuple(new.values()):
-            self.changed_duties.append({"id": row.id, **new})
+            self.new_duties.append({"pathway": reference, "key": key, **dict(zip(_DUTY_COLUMNS, new, strict=True))})
+        elif _owes(row) != new:
+            self.changed_duties.append({"id": row.id, **dict(zip(_DUTY_COLUMNS, new, strict=True))})
 
     def _notices(self, row: Row[Any], decision: Decision, told: set[tuple[str, str, str]]) -> None:
         for notice in decision.notices:
@@ -314,26 +301,30 @@ def _not_open_yet(connection: Connection, openings: Sequence[Opening]) -> list[O
     return [one for one in openings if one.reference not in known]
 
 
-_STANDS = attrgetter("state", "label", "since", "on_role", "on_code", "due_on", "provider", "reason", "closed_on")
+_PATHWAY_COLUMNS = ("state", "label", "since", "on_role", "on_code", "due_on", "provider", "reason", "closed_on")
+_STANDS = attrgetter(*_PATHWAY_COLUMNS)
+
+
+def _stands(decision: Decision) -> tuple[Any, ...]:
+    standing = decision.standing
+    on_role, on_code = standing.on or (None, None)
+    closed_on = standing.since if standing.closed else None
+    return (
+        standing.state, standing.label, standing.since, on_role, on_code, standing.due_on, decision.provider,
+        standing.reason, closed_on,
+    )  # fmt: skip
 
 
 def _owes(row: Row[Any]) -> tuple[Any, ...]:
     return row[-len(_DUTY_COLUMNS) :]
 
 
-def _columns(duty: Duty) -> dict[str, Any]:
-    return {
-        "kind": duty.kind,
-        "on_role": duty.owed_by.role,
-        "on_code": duty.owed_by.code,
-        "opened_on": duty.opened_on,
-        "due_on": duty.due_on,
-        "hearing_on": duty.hearing_on if duty.state == "open" else None,
-        "counts_from": duty.counts_from if duty.state == "open" else None,
-        "state": duty.state,
-        "closed_on": duty.closed_on,
-        "paused": duty.paused,
-    }
+def _owed(limits: Limits, duty: Duty, stored: Row[Any] | None) -> tuple[Any, ...]:
+    is_open = duty.state == "open"
+    return (
+        duty.kind, *duty.owed_by, duty.opened_on, duty.due_on, duty.hearing_on if is_open else None,
+        duty.counts_from if is_open else None, duty.state, duty.closed_on, duty.paused, _chase_on(limits, duty, stored),
+    )  # fmt: skip
 
 
 def _chase_on(limits: Limits, duty: Duty, stored: Row[Any] | None) -> date | None:

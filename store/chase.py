@@ -45,7 +45,7 @@ def chase(engine: Engine, now: datetime, settings: Settings) -> Chased:
 def _chase_batch(connection: Connection, now: datetime, size: int, done: Chased) -> int:
     today = london_date(now)
     due = select(duties).where(duties.c.chase_on <= today).order_by(duties.c.chase_on).limit(size)
-    rows = connection.execute(claiming(connection, due)).all()
+    rows = connection.execute(claiming(connection, due, duties)).all()
     if not rows:
         return 0
     around = _around(connection, {row.pathway for row in rows})

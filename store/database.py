@@ -24,9 +24,10 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import insert as insert_into
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql import ColumnElement, coercions, roles
+from sqlalchemy.sql import ClauseElement, ColumnElement, coercions, roles
 from sqlalchemy.sql.visitors import InternalTraversal
 
 from settings import settings, sqlite_file
@@ -151,12 +152,13 @@ def is_sqlite(connection: Connection) -> bool:
     return connection.dialect.name == "sqlite"
 
 
-def claiming(connection: Connection, query: Any) -> Any:
-    """Lock the rows a query finds and pass by those another worker has; SQLite has one writer and needs no locks.
+def claiming(connection: Connection, query: Any, of: Table) -> Any:
+    """Lock the rows of a table that a query finds, and pass by those another worker has.
 
-    The lock lets others refer to the rows by foreign key, so that writing a notice does not wait for an advance.
+    SQLite has one writer and needs no locks. The lock lets others refer to the rows by foreign key, so that writing a
+    notice does not wait for an advance.
     """
-    return query if is_sqlite(connection) else query.with_for_update(skip_locked=True, key_share=True)
+    return query if is_sqlite(connection) else query.with_for_update(skip_locked=True, key_share=True, of=of)
 
 
 def insert(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
@@ -212,15 +214,28 @@ def _as_set(connection: Connection, rows: Sequence[dict[str, Any]]) -> bool:
 def _inserting(connection: Connection, table: Table, rows: Sequence[dict[str, Any]], *, new_only: bool) -> Any:
     """The statement that inserts some rows, and the values to execute it with."""
     as_set = _as_set(connection, rows)
-    into = sqlite.insert if is_sqlite(connection) else postgresql.insert
-    return _insert(into, table, tuple(rows[0]), new_only=new_only, as_set=as_set), _values(rows, as_set=as_set)
+    return _insert(table, tuple(rows[0]), new_only=new_only, as_set=as_set), _values(rows, as_set=as_set)
+
+
+class _on_conflict_do_nothing(ClauseElement):
+    """The same in both databases. SQLAlchemy's own would be put together anew with every statement."""
+
+    inherit_cache = True
+    _traverse_internals = []
+
+
+@compiles(_on_conflict_do_nothing)
+def _as_it_is_said(*_: Any, **__: Any) -> str:
+    return "ON CONFLICT DO NOTHING"
 
 
 @lru_cache(maxsize=64)
-def _insert(into: Any, table: Table, names: tuple[str, ...], *, new_only: bool, as_set: bool) -> Any:
-    given = _given(table, names, as_set=as_set)
-    made = into(table).from_select(names, select(*given.values())) if as_set else into(table).values(given)
-    return made.on_conflict_do_nothing() if new_only else made
+def _insert(table: Table, names: tuple[str, ...], *, new_only: bool, as_set: bool) -> Any:
+    given, into = _given(table, names, as_set=as_set), insert_into(table)
+    made = into.from_select(names, select(*given.values())) if as_set else into.values(given)
+    if new_only:
+        made._post_values_clause = _on_conflict_do_nothing()
+    return made
 
 
 @lru_cache(maxsize=64)

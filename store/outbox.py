@@ -163,7 +163,7 @@ def _mine(connection: Connection, now: datetime, settings: Settings) -> list[int
     if not may_send(now, settings.sending):
         due = due.where(messages.c.urgent)
     due = due.order_by(messages.c.try_at).limit(settings.sending.batch)
-    mine = list(connection.execute(claiming(connection, due)).scalars())
+    mine = list(connection.execute(claiming(connection, due, messages)).scalars())
     until = now + timedelta(minutes=settings.sending.claim_minutes)
     taken = {"state": "sending", "try_at": until, "attempts": messages.c.attempts + 1}
     connection.execute(update(messages).where(messages.c.id.in_(mine)).values(taken))
