@@ -54,7 +54,7 @@ class Postgres:
         return self.server.get_uri(name).replace("postgresql://", "postgresql+psycopg://", 1)
 
     def create(self, name: str, template: str = "template1") -> str:
-        self._run(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        self._run(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
 
     def fresh(self, *, restricted: bool = False) -> str:
