@@ -51,6 +51,8 @@ class History(list[Fact]):
 
     def hearing_after(self, day: date) -> date | None:
         """The first listed and not vacated hearing later than a day."""
+        listed = [fact.hearing_on for fact in self.of(HearingListed) if fact.hearing_on > day]
+        if not listed:
+            return None
         vacated = {fact.hearing_on for fact in self.of(HearingVacated)}
-        listed = (fact.hearing_on for fact in self.of(HearingListed) if fact.hearing_on not in vacated)
-        return min((hearing for hearing in listed if hearing > day), default=None)
+        return min((hearing for hearing in listed if hearing not in vacated), default=None)

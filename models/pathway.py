@@ -74,7 +74,7 @@ class Pathway:
 
     def _each(self, kinds: tuple[type[F], ...], after: Fact | None, matching: dict[str, Any]) -> Sequence[F]:
         found = self.facts.of(*kinds)
-        if after and found:
+        if found and after is not None:
             since = in_order(after)
             found = [fact for fact in found if in_order(fact) > since]
         for name, value in matching.items():

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -145,6 +145,9 @@ class _Parties(Sequence[str]):
 
     def __getitem__(self, place: Any) -> Any:
         return self.households.of(self.case)[place]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.households.of(self.case))
 
     def __len__(self) -> int:
         return len(self.households.of(self.case))
