@@ -5,6 +5,7 @@ import email
 import email.policy
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,12 +39,21 @@ T = TypeVar("T")
 
 
 def free_ports(*names: str) -> dict[str, int]:
-    """A free port for each name, no two of them the same."""
-    with ExitStack() as held:
-        probes = [held.enter_context(socket.socket()) for _ in names]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return {name: probe.getsockname()[1] for name, probe in zip(names, probes, strict=True)}
+    """A free port for each name, no two of them the same.
+
+    They are used only seconds later. So they are none that the system gives to whoever connects to somewhere meanwhile
+    (Linux: from 32768 on), and each process of the suite draws from ports of its own.
+    """
+    mine = 12_000 + 2_000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    drawn = random.sample(range(mine, mine + 2_000), 2_000)
+    return dict(zip(names, filter(_free, drawn), strict=False))
+
+
+def _free(port: int) -> bool:
+    with socket.socket() as probe, suppress(OSError):
+        probe.bind(("127.0.0.1", port))
+        return True
+    return False
 
 
 def wait_for(what: str, look: Callable[[], T], patience: float = 60, pause: float = 0.2) -> T:
@@ -214,7 +224,7 @@ class Machine:
             return newest if newest and newest["state"]["name"] == state else None
 
         try:
-            return wait_for(f"{pathway} to be in the state {state!r}", look, pause=0.5)
+            return wait_for(f"{pathway} to be in the state {state!r}", look, patience=180, pause=0.5)
         except AssertionError as vain:
             raise AssertionError(f"{vain}; its runs, the newest first: {self.seen}") from None
 
