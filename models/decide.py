@@ -1,7 +1,6 @@
 """Asking a pathway function where a pathway stands, and what follows when an end or a pause has come over its story."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 
 from models.facts import Fact
@@ -75,7 +74,7 @@ def _still_waiting(p: Pathway, standing: Standing) -> None:
     held = standing is p.pause or standing.state == "safeguarding_hold"
     for key, notice in p.notices.items():
         if notice.wording == "referral-resumed" and not notice.withheld and (held or notice.to != p.provider):
-            p.notices[key] = replace(notice, withheld="overtaken")
+            p.notices[key] = notice._replace(withheld="overtaken")
 
 
 def _settle(p: Pathway, standing: Standing) -> None:
@@ -104,7 +103,7 @@ def _look_on(p: Pathway, standing: Standing, today: date) -> date | None:
         return None
     if standing is p.pause:
         p.look = None
-    hearing = p.facts.hearing_after(today - timedelta(days=1))
+    hearing = p.facts.hearing_from(today)
     if hearing:
         p.look_again(hearing + timedelta(days=1))
     return p.look

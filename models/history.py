@@ -1,7 +1,7 @@
 """Facts in the order they happened, those of a kind found without looking at the others."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from itertools import chain
 from typing import TypeVar
@@ -51,8 +51,13 @@ class History(list[Fact]):
 
     def hearing_after(self, day: date) -> date | None:
         """The first listed and not vacated hearing later than a day."""
-        listed = [fact.hearing_on for fact in self.of(HearingListed) if fact.hearing_on > day]
+        return self.hearing_from(day + timedelta(days=1))
+
+    def hearing_from(self, day: date) -> date | None:
+        """The first listed and not vacated hearing on a day or later."""
+        listed = self.of(HearingListed)
         if not listed:
             return None
         vacated = {fact.hearing_on for fact in self.of(HearingVacated)}
-        return min((hearing for hearing in listed if hearing not in vacated), default=None)
+        ahead = {fact.hearing_on for fact in listed if fact.hearing_on >= day}
+        return min(ahead - vacated, default=None)

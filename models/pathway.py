@@ -5,14 +5,14 @@ the pathway stands, always from the beginning and always the same way, so it may
 times. It ends by waiting for something or by closing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NoReturn, TypeVar
 
 from models.facts import Fact
-from models.facts.case import RiskRaised
+from models.facts.case import HearingListed, HearingVacated, RiskRaised
 from models.facts.every import LetterSent, Requested, RiskReviewed
 from models.history import History, in_order
 from models.standing import Duty, Known, Notice, Spawn, Standing, Who
@@ -30,8 +30,11 @@ class StoryError(Exception):
     """A pathway function came to its end without waiting for anything and without closing."""
 
 
+_person = lru_cache(maxsize=4096)(Who)  # every duty and notice names one, and there are few
+
+
 def _who(role: str) -> Any:
-    return property(lambda p: Who(role, getattr(p.known.people, role)))
+    return property(lambda p: _person(role, getattr(p.known.people, role)))
 
 
 class Pathway:
@@ -74,7 +77,9 @@ class Pathway:
 
     def _each(self, kinds: tuple[type[F], ...], after: Fact | None, matching: dict[str, Any]) -> Sequence[F]:
         found = self.facts.of(*kinds)
-        if found and after is not None:
+        if not found:
+            return found
+        if after is not None:
             since = in_order(after)
             found = [fact for fact in found if in_order(fact) > since]
         for name, value in matching.items():
@@ -114,12 +119,12 @@ class Pathway:
 
     def held_by(self, when: Fact) -> Who | None:
         """Who held it when a fact became known."""
-        return self._known_with(when).holder
+        return self._known_with(when, self.facts).holder
 
-    def _known_with(self, when: Fact) -> History:
-        """What was known when a fact became known, itself included."""
+    def _known_with(self, when: Fact, of: Iterable[Fact]) -> History:
+        """What was known of some facts when one became known, that one included."""
         then = known_at(when)
-        return History(fact for fact in self.facts if known_at(fact) <= then)
+        return History(fact for fact in of if known_at(fact) <= then)
 
     def number(self, name: str) -> int:
         return self.known.limits.number(name)
@@ -158,7 +163,8 @@ class Pathway:
         """The due date of a limit before the next hearing, by the holds and hearings that were known with a fact."""
         pauses = [pause for pause in self.pauses if pause[1] <= when.recorded_on]
         due = self.known.limits.spans[limit].after(of.happened_on, pauses)
-        return self._leaving_time(due, of.happened_on, self._known_with(when).hearing_after(of.happened_on))
+        hearings = self._known_with(when, self.facts.of(HearingListed, HearingVacated))
+        return self._leaving_time(due, of.happened_on, hearings.hearing_after(of.happened_on))
 
     def passed(self, day: date) -> bool:
         """Whether a day lies behind us; if not, the pathway will be looked at again on the day after it."""
@@ -188,7 +194,10 @@ class Pathway:
         Where the court must be told, it closes only once the adviser has signed the note. What was recorded after the
         end is left out, so that the story is told as it stood then.
         """
-        ends = [fact for fact in self.all(kind, **matching) if fact.place > self.request.place]
+        found = self.all(kind, **matching)
+        if not found:
+            return
+        ends = [fact for fact in found if fact.place > self.request.place]
         ends = [f for f in ends if not before or known_at(f) < known_at(before)]
         end = min((f for f in ends if not since or known_at(f) > known_at(since)), key=known_at, default=None)
         if end is None:
@@ -331,7 +340,7 @@ class Pathway:
             by,
             opened,
             due,
-            self.facts.hearing_after(self.today - timedelta(days=1)),
+            self.facts.hearing_from(self.today),
             outlives=outlives,
         )
         if met:

@@ -214,7 +214,7 @@ def _entering(p: Pathway, fact: Fact) -> tuple[Pathway, Fact]:
     target = next((f for f in p.known.facts if f.id == fact.supersedes), None)
     kept = [f for f in p.known.facts if f is not target]
     place = target.place if target else 1 + max((f.place for f in kept), default=0)
-    entered = fact.model_copy(update={"place": place})
+    entered = fact.recorded_as(place=place)
     return _knowing(p, kept if isinstance(fact, Retracted) else [*kept, entered]), entered
 
 

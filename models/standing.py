@@ -48,8 +48,7 @@ class Duty:
         return self.kind.replace("_", " ")
 
 
-@dataclass(frozen=True)
-class Notice:
+class Notice(NamedTuple):
     """One thing to tell one recipient, once: `occasion` says which."""
 
     to: Who
@@ -72,8 +71,7 @@ class Spawn:
     because: Fact
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(NamedTuple):
     """Where a pathway stands: its state (m01), in words, since when, on whom it waits and by when."""
 
     state: str

@@ -116,7 +116,7 @@ def report(asked: Asked) -> Sequence[Fact]:
     if outcome is None:
         raise NotYet
     (signed,) = one_of(asked)
-    return [signed.model_copy(update={"happened_on": max(signed.happened_on, outcome.happened_on)})]
+    return [signed.recorded_as(happened_on=max(signed.happened_on, outcome.happened_on))]
 
 
 ANSWERS: dict[str, Says] = {

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import count
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, Row, bindparam, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,7 +24,7 @@ from models.tables import DutyRow, NoticeRow, PathwayRow
 from models.working_days import london_date
 from notifications.ladder import Climb, next_day
 from settings import Settings
-from store.database import among, change, claiming, in_batches, insert, insert_new, one_among, writing
+from store.database import among, change, claiming, in_batches, insert, insert_new, one_among, plain, writing
 from store.open import Opening, open_pathways
 from store.pathways import Directories, Loaded, load, pathway_rows
 
@@ -54,8 +54,7 @@ class Outrun(Exception):
     """Somebody else wrote where a pathway stands while it was looked at. Nothing was written; look again."""
 
 
-@dataclass(frozen=True)
-class Moved:
+class Moved(NamedTuple):
     """One pathway after it was advanced: what operations staff are shown, in references and codes."""
 
     reference: str
@@ -153,7 +152,7 @@ def _claim(
     else:
         query, which = _named, {"some": list(references)}
     mine = connection.execute(claiming(connection, query, pathways), {"programme": programme} | which)
-    return sorted(mine, key=attrgetter("reference"))
+    return sorted(plain(mine), key=attrgetter("reference"))
 
 
 def _stored_duties(connection: Connection, references: Sequence[str]) -> dict[str, dict[str, Row[Any]]]:
@@ -164,7 +163,7 @@ def _stored_duties(connection: Connection, references: Sequence[str]) -> dict[st
 
 
 def _stored_notices(connection: Connection, references: Sequence[str]) -> set[tuple[str, str, str]]:
-    return {tuple(row) for row in among(connection, NOTICES_OF, references)}
+    return set(among(connection, NOTICES_OF, references))
 
 
 class _Changes:

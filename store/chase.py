@@ -15,7 +15,7 @@ from models.working_days import london_date, working_days_after
 from notifications.ladder import Climb, climbed, next_day, steps_due
 from settings import Settings
 from store.advance import PHONE
-from store.database import change, claiming, insert_new, writing
+from store.database import change, claiming, insert_new, plain, writing
 from store.pathways import limits_of, pathway_rows
 
 duties = DutyRow.__table__
@@ -45,7 +45,7 @@ def chase(engine: Engine, now: datetime, settings: Settings) -> Chased:
 def _chase_batch(connection: Connection, now: datetime, size: int, done: Chased) -> int:
     today = london_date(now)
     due = select(duties).where(duties.c.chase_on <= today).order_by(duties.c.chase_on).limit(size)
-    rows = connection.execute(claiming(connection, due, duties)).all()
+    rows = plain(connection.execute(claiming(connection, due, duties)))
     if not rows:
         return 0
     around = _around(connection, {row.pathway for row in rows})
@@ -90,7 +90,7 @@ def _moved(row: Row[Any], after: Climb, day: date | None, marked: date | None, t
 
 def _around(connection: Connection, references: set[str]) -> dict[str, Row[Any]]:
     query = pathway_rows.where(pathways.c.reference.in_(references))
-    return {row.reference: row for row in connection.execute(query)}
+    return {row.reference: row for row in plain(connection.execute(query))}
 
 
 def _suspended(connection: Connection, today: date) -> set[str]:

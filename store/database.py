@@ -1,7 +1,8 @@
 """The database: SQLite in a file, or PostgreSQL. One at a time writes to SQLite, and says so at its start."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import lru_cache, partial
 from pathlib import Path
@@ -9,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import (
     Connection,
+    CursorResult,
     Engine,
-    Row,
     String,
     Table,
     any_,
@@ -292,12 +293,22 @@ def _in_an_array(element: one_among, compiler: Any, **how: Any) -> str:
     return compiler.process(element.column == any_(bindparam("some", type_=postgresql.ARRAY(String))), **how)
 
 
-def among(connection: Connection, query: Any, values: Iterable[Any], size: int = 500) -> Iterator[Row[Any]]:
-    """What a query finds, or changes, of many values, a few hundred at a time and in order."""
+def among(connection: Connection, query: Any, values: Iterable[Any], size: int = 500) -> Iterator[Any]:
+    """What a query finds, or changes, of many values, a few hundred at a time and in order; as named tuples."""
     for some in in_batches(sorted(values), size):
         result = connection.execute(query, {"some": some})
         if result.returns_rows:
-            yield from result.all()
+            yield from plain(result)
+
+
+def plain(result: CursorResult[Any]) -> list[Any]:
+    """The rows of a result as named tuples: SQLAlchemy's own take ten times as long to say what stands under a name."""
+    return list(map(_tuple_of(tuple(result.keys())), result.all()))
+
+
+@lru_cache(maxsize=256)
+def _tuple_of(names: tuple[str, ...]) -> Callable[[Iterable[Any]], Any]:
+    return namedtuple("Plain", names)._make
 
 
 def in_batches(values: Sequence[Any], size: int = 500) -> Iterator[Sequence[Any]]:

@@ -20,13 +20,11 @@ from store.database import among, one_among
 from store.directory import Directory, Place, directory, place_of
 
 fact_table = FactRow.__table__
-_ABOUT = ("id", "happened_on", "recorded_at", "recorded_by", "told_already", "supersedes")
-"""What is kept of every fact besides what it says."""
 fact_rows = select(
     fact_table.c.subject,
     fact_table.c.kind,
     cast(fact_table.c.payload, Text).label("payload"),
-    *(fact_table.c[name] for name in _ABOUT),
+    *(fact_table.c[x] for x in ("id", "happened_on", "recorded_at", "recorded_by", "told_already", "supersedes")),
 )
 """Facts as `as_fact` reads them."""
 FACTS_OF = fact_rows.where(one_among(fact_table.c.subject)).order_by(fact_table.c.id)
@@ -231,13 +229,12 @@ def _known(
 def record_of(connection: Connection, subjects: Iterable[str]) -> dict[str, Record]:
     """The record of pathways and cases, by subject. A correction stands in the place of what it corrects."""
     rows = list(among(connection, FACTS_OF, subjects))
-    place: dict[int | None, int] = {}
-    for number, supersedes in ((row.id, row.supersedes) for row in rows):
-        place[number] = place.get(supersedes, number)
     superseded = {row.supersedes for row in rows}
+    place: dict[int | None, int] = {}
     found: dict[str, Record] = defaultdict(Record)
     for row in rows:
         record, number = found[row.subject], row.id
+        place[number] = place.get(row.supersedes, number)
         try:
             fact = as_fact(row, place[number])
         except (ValueError, KeyError, TypeError) as problem:  # one bad row must not stop the others
@@ -252,8 +249,11 @@ def record_of(connection: Connection, subjects: Iterable[str]) -> dict[str, Reco
 
 def as_fact(row: Row[Any], place: int) -> Fact:
     """A row of `fact_rows` as a fact. Raises ValueError, KeyError or TypeError where it says what no fact can say."""
-    _, kind, payload, *about = row
-    return _saying(kind, payload).model_copy(update={"place": place, **dict(zip(_ABOUT, about, strict=True))})
+    _, kind, payload, number, happened_on, recorded_at, recorded_by, told_already, supersedes = row
+    return _saying(kind, payload).recorded_as(
+        id=number, place=place, happened_on=happened_on, recorded_at=recorded_at, recorded_by=recorded_by,
+        told_already=told_already, supersedes=supersedes,
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=32768)

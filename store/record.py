@@ -339,7 +339,7 @@ class _Book:
     def _enter(self, subject: str, fact: Fact, about: list[Loaded]) -> int:
         target = next((f for f in self.records[subject].live if f.id == fact.supersedes), None)
         number = next(self.numbers)
-        fact = fact.model_copy(update={"id": number, "place": target.place if target else number})
+        fact = fact.recorded_as(id=number, place=target.place if target else number)
         facts_of = [self.records[subject].live, *(one.known.facts for one in about)]
         for some in facts_of:
             if target in some:

@@ -63,3 +63,11 @@ def test_the_next_hearing_is_the_first_later_one_that_was_not_vacated(life: Life
     assert told.hearing_after(date(2026, 1, 20)) == date(2026, 2, 2)
     assert told.hearing_after(date(2026, 2, 2)) == date(2026, 4, 6)
     assert told.hearing_after(date(2026, 4, 6)) is None
+
+
+def test_a_fact_recorded_in_another_place_says_what_it_said_and_the_first_one_stays():
+    [booked] = Life().booked("2026-01-08", "S1", "2026-01-16").facts[1:]
+    moved = booked.recorded_as(place=7, recorded_by="P2")
+    assert moved == booked.model_copy(update={"place": 7, "recorded_by": "P2"})
+    assert (moved.content, moved.identity, moved.session_on) == (booked.content, booked.identity, booked.session_on)
+    assert (booked.place, booked.recorded_by) == (2, "FCA1")

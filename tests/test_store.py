@@ -60,6 +60,19 @@ def test_a_fact_reported_twice_is_recorded_once(office: Office):
     assert len(office.rows(t.FactRow, kind="acknowledged")) == 1
 
 
+def test_a_session_told_in_summer_time_and_in_utc_is_one(office: Office):
+    office.acknowledged()
+    told = [
+        office.says("SPIP-D1", "session_booked", "2026-01-08", by="P1", session="S1", starts_at=begins, ends_at=ends)
+        for begins, ends in (
+            ("2026-06-10T18:00:00+01:00", "2026-06-10T22:00:00+01:00"), ("2026-06-10T17:00:00Z", "2026-06-10T21:00:00Z"),
+        )
+    ]  # fmt: skip
+    assert [outcome.result for outcome in told] == ["recorded", "unchanged"]
+    [row] = office.rows(t.FactRow, kind="session_booked")
+    assert row.payload["starts_at"] == "2026-06-10T17:00:00Z"
+
+
 def test_a_fact_reported_twice_in_one_call_is_recorded_once(office: Office):
     letter = office.reported("CASE1", "safeguarding_letter_filed", "2026-01-06")
     done = office.record(letter, letter)

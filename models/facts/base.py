@@ -4,8 +4,8 @@ A fact is never edited. A correction is a new fact that names the one it superse
 """
 
 import json
-from datetime import date, datetime
-from typing import Annotated, Any, ClassVar, Literal
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -24,13 +24,14 @@ A name, a street or a telephone number does not fit into it (SR-11, SR-12).
 """
 
 
-def _has_zone(moment: datetime) -> datetime:
+def _in_utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a moment needs a time zone")
-    return moment
+    return moment.astimezone(UTC)
 
 
-Moment = Annotated[datetime, AfterValidator(_has_zone)]
+Moment = Annotated[datetime, AfterValidator(_in_utc)]
+"""A moment, in UTC in whatever zone it was told: told in two, it is the same."""
 
 
 class Fact(BaseModel):
@@ -76,6 +77,17 @@ class Fact(BaseModel):
     def __eq__(self, other: object) -> bool:
         # Facts are looked for among others all the time, and nearly always their numbers tell them apart.
         return self is other or (self.id == getattr(other, "id", None) and super().__eq__(other))
+
+    def recorded_as(self, **about: Any) -> Self:
+        """The same said in another place, on another day or by somebody else, by the fields that every fact has.
+
+        They are not checked. `model_copy` says the same and takes three times as long; a sweep makes thousands.
+        """
+        made = object.__new__(type(self))
+        object.__setattr__(made, "__dict__", {**self.__dict__, **about})
+        for name in ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__"):
+            object.__setattr__(made, name, getattr(self, name))
+        return made
 
     @property
     def recorded_on(self) -> date:
