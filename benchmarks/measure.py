@@ -40,6 +40,7 @@ def measured(*pids: int) -> Iterator[Cost]:
     cost, wall, cpu = Cost(), time.perf_counter(), processor(*trees)
     yield cost
     cost.wall, cost.cpu = time.perf_counter() - wall, processor(*trees) - cpu
+    gc.unfreeze()
 
 
 def processor(*pids: int) -> float:

@@ -2,9 +2,10 @@
 
 The rows are those of a pathway that the real code has advanced, copied: most wait for a session to come, a thousand
 wait for one that is over, and a thousand owe a report that is late. The floor reads and writes, by SQLAlchemy Core and
-by their keys, the rows that the sweep wrote, and decides nothing.
+by their keys, the rows that the sweep wrote, and decides nothing. It is measured first, beside the sweep, where nothing
+else is open: medians of interleaved rounds.
 
-    python -m benchmarks.scale [--open 1000 10000 100000] [--due 1000] [--database sqlite postgresql]
+    python -m benchmarks.scale [--open 1000 10000 100000] [--due 1000] [--rounds 7] [--database sqlite postgresql]
 """
 
 import argparse
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import date
 from functools import partial
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Engine, select
@@ -184,9 +186,9 @@ def bare(engine: Engine, due: list[str], writes: list[Delta]) -> None:
             by_core(connection, rows)
 
 
-def written(fresh: Callable[[], Any], due: int) -> tuple[list[str], list[Delta]]:
+def written(due: int) -> tuple[list[str], list[Delta]]:
     """Which pathways a sweep of so many due advances, and what it writes of each."""
-    with fresh() as engine:
+    with on_sqlite() as engine:
         fill(engine, 0, due)
         before = rows_of(engine)
         advance(engine, "SPIP", spip, at(TODAY), SETTINGS)
@@ -214,17 +216,31 @@ def _look(engine: Engine, day: date) -> None:
             connection.execute(due).all()
 
 
-def run(counts: list[int], due: int, which: str) -> Iterator[tuple[str, dict[str, Cost]]]:
+def beside_floor(fresh: Callable[[], Any], due: int, rounds: int, pids: tuple[int, ...]) -> dict[str, Cost]:
+    """What it costs to advance so many, and the floor of it, with nothing else open."""
+    names, writes = written(due)
+
+    def each(work: Callable[[Engine], object]) -> Cost:
+        with fresh() as engine:
+            fill(engine, 0, due)
+            return _cost(lambda: work(engine), pids)
+
+    works = {
+        "advance": lambda engine: advance(engine, "SPIP", spip, at(TODAY), SETTINGS),
+        "floor": lambda engine: bare(engine, names, writes),
+    }
+    costs = [{name: each(work) for name, work in works.items()} for _ in range(rounds)]
+    return {name: sorted((row[name] for row in costs), key=attrgetter("cpu"))[rounds // 2] for name in works}
+
+
+def run(counts: list[int], due: int, rounds: int, which: str) -> Iterator[tuple[str, dict[str, Cost]]]:
     """The floor first, on as few as there can be; then each number of open pathways."""
     with ExitStack() as stack:
         fresh, pids = on_sqlite, ()
         if which == "postgresql":
             server = stack.enter_context(postgres())
             fresh, pids = partial(on_postgres, server), (server.pid,)
-        with fresh() as engine:
-            names, writes = written(fresh, due) if which == "sqlite" else written(on_sqlite, due)
-            fill(engine, 0, due)
-            yield "floor", {"advance": _cost(lambda: bare(engine, names, writes), pids)}
+        yield f"{due:,} due and late, and no more", beside_floor(fresh, due, rounds, pids)
         for count in counts:
             with fresh() as engine:
                 empty = _bytes(engine)
@@ -237,10 +253,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--open", type=int, nargs="+", default=[3_000, 10_000, 100_000])
     parser.add_argument("--due", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--database", nargs="+", choices=["sqlite", "postgresql"], default=["sqlite", "postgresql"])
     given = parser.parse_args()
     for which in given.database:
-        for name, found in run(given.open, given.due, which):
+        for name, found in run(given.open, given.due, given.rounds, which):
             said = "   ".join(f"{what} {cost.cpu * 1000:6.0f} ms" for what, cost in found.items())
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
             print(f"{which:10} {name:>34}   {said}   (of CPU; {memory} MB at most so far)", flush=True)
