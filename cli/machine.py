@@ -79,11 +79,13 @@ def _is_away(api: str) -> bool:
     """Whether nothing is at an address. One that is only slow to answer is there."""
     import httpx
 
+    from tasks.nudge import client_of
+
     try:
-        httpx.get(f"{api}/health", timeout=2)
+        client_of(api, 2).get("health")
     except httpx.TimeoutException:
         return False
-    except (httpx.TransportError, httpx.InvalidURL):
+    except (httpx.TransportError, httpx.InvalidURL, OSError):
         return True
     return False
 

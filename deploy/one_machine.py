@@ -24,7 +24,7 @@ from sqlalchemy import make_url
 
 from deploy.debian import installed, start_postgres, start_redis
 from local.alone import alone
-from local.stack import BIN, POOL, CannotStart, Child, Stack, answers, check_ports, stop
+from local.stack import BIN, POOL, CannotStart, Child, Stack, answers, certificates, check_ports, stop
 from local.variables import variables
 from settings import HERE, Ports, Settings, settings
 
@@ -109,6 +109,7 @@ def drawn(folder: Path, ports: Ports) -> dict[str, str]:
         **{name: f"redis://:{words['redis']}@{here}:{redis}/{number}" for number, name in enumerate(queues)},
         **auth,
         **apis,
+        **certificates(api),
     }
 
 

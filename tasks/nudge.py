@@ -8,6 +8,7 @@ import time
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from ssl import SSLContext, create_default_context
 from typing import Any
 from uuid import uuid4
 
@@ -50,7 +51,7 @@ def _asked(api: str, wanted: Sequence[tuple[str, dict[str, Any]]]) -> bool:
                 if deployment not in ids:
                     ids[deployment] = ask(client, "GET", f"deployments/name/{deployment}")["id"]
                 ask(client, "POST", f"deployments/{ids[deployment]}/create_flow_run", json=body)
-    except httpx.HTTPError:
+    except (httpx.HTTPError, OSError):  # the latter where there is no such certificate
         return False
     return True
 
@@ -59,7 +60,15 @@ def client_of(api: str, timeout: float | httpx.Timeout) -> httpx.Client:
     """A client of Prefect's API. It says the password that Prefect's own clients say, where there is one."""
     said = os.environ.get("PREFECT_API_AUTH_STRING") or os.environ.get("PREFECT_SERVER_API_AUTH_STRING")
     headers = {"Authorization": f"Basic {b64encode(said.encode()).decode()}"} if said else {}
-    return httpx.Client(base_url=api, timeout=timeout, headers=headers)
+    return httpx.Client(base_url=api, timeout=timeout, headers=headers, verify=_checked_by(api))
+
+
+def _checked_by(api: str) -> SSLContext | bool:
+    """What the server is checked by: nothing in the clear, or the certificate that Prefect's own clients are given."""
+    if not api.startswith("https:"):
+        return False
+    file = os.environ.get("PREFECT_API_SSL_CERT_FILE")
+    return create_default_context(cafile=file) if file else True
 
 
 def ask(client: httpx.Client, method: str, path: str, **more: Any) -> Any:

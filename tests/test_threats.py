@@ -2,6 +2,7 @@
 
 import ast
 import re
+import ssl
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
@@ -12,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from local.prefect_server import Refused, check
+from local.stack import NOBODY, certificates
 from settings import Settings
 from tasks.nudge import nudge, run_now
+from tests.test_channels import certificate
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "threat-model.md").read_text(encoding="utf-8")
@@ -114,6 +117,38 @@ def test_who_records_says_the_password_to_prefect(guarded: str, monkeypatch: pyt
     assert run_now(f"http://{guarded}", "deliver/deliver")
     assert nudge(f"http://ops:secret@{guarded}", [("SPIP", "SPIP-D1")]), "in the address it is said as well"
     assert Guarded.seen == [401, *[200] * 6]
+
+
+@pytest.fixture
+def signed(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """The same API behind TLS, and its certificate, which no authority has signed."""
+    Guarded.seen = []
+    shown, key = certificate(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(shown, key)
+    with ThreadingHTTPServer(("127.0.0.1", 0), Guarded) as server:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"https://127.0.0.1:{server.server_port}/api", shown
+        server.shutdown()
+
+
+def test_who_records_speaks_over_tls_only_to_the_prefect_whose_certificate_it_was_given(
+    signed: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+):
+    api, shown = signed
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", "ops:secret")
+    for given, reached in ((None, False), (NOBODY, False), (shown.with_name("none.pem"), False), (shown, True)):
+        monkeypatch.setenv("PREFECT_API_SSL_CERT_FILE", str(given or ""))
+        Guarded.seen.clear()
+        assert nudge(api, [("SPIP", "SPIP-D1")]) is reached
+        assert bool(Guarded.seen) is reached, "nothing is said to a server that shows another"
+
+
+def test_prefects_clients_are_given_no_authorities_only_where_they_ask_in_the_clear():
+    assert certificates("https://prefect.internal/api") == {}
+    [file] = certificates("http://127.0.0.1:4200/api").values()
+    assert len(ssl.create_default_context(cafile=file).get_ca_certs()) == 1
 
 
 def test_what_make_run_starts_is_told_no_password_but_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
