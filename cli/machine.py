@@ -82,7 +82,8 @@ def _is_away(api: str) -> bool:
     from tasks.nudge import client_of
 
     try:
-        client_of(api, 2).get("health")
+        with client_of(api, 2) as client:
+            client.get("health")
     except httpx.TimeoutException:
         return False
     except (httpx.TransportError, httpx.InvalidURL, OSError):

@@ -5,10 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import Engine
 
 from flows.spip import spip
 from models import tables as t
+from models.facts import KINDS
 from models.pathway import Pathway
 from store.ask import failures
 from store.database import change, insert, insert_new, reading, writing
@@ -71,6 +73,14 @@ def test_a_session_told_in_summer_time_and_in_utc_is_one(office: Office):
     assert [outcome.result for outcome in told] == ["recorded", "unchanged"]
     [row] = office.rows(t.FactRow, kind="session_booked")
     assert row.payload["starts_at"] == "2026-06-10T17:00:00Z"
+
+
+def test_a_moment_for_which_utc_has_no_day_is_a_wrong_value_and_no_more():
+    with pytest.raises(ValidationError, match="between the years 1 and 9999, in UTC too"):
+        KINDS["session_booked"](
+            happened_on=day("2026-01-08"), recorded_at=moment(day("2026-01-08")), recorded_by="P1", session="S1",
+            starts_at="0001-01-01T00:00:00+14:00", ends_at="2026-06-10T21:00:00Z",
+        )  # fmt: skip
 
 
 def test_a_fact_reported_twice_in_one_call_is_recorded_once(office: Office):

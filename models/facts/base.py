@@ -27,7 +27,10 @@ A name, a street or a telephone number does not fit into it (SR-11, SR-12).
 def _in_utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a moment needs a time zone")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("a moment lies between the years 1 and 9999, in UTC too") from None
 
 
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
@@ -81,12 +84,13 @@ class Fact(BaseModel):
     def recorded_as(self, **about: Any) -> Self:
         """The same said in another place, on another day or by somebody else, by the fields that every fact has.
 
-        They are not checked. `model_copy` says the same and takes three times as long; a sweep makes thousands.
+        They are not checked. It is what `model_copy` does, in about half the time; a sweep makes thousands.
         """
-        made = object.__new__(type(self))
-        object.__setattr__(made, "__dict__", {**self.__dict__, **about})
-        for name in ("__pydantic_fields_set__", "__pydantic_extra__", "__pydantic_private__"):
-            object.__setattr__(made, name, getattr(self, name))
+        made, keep = object.__new__(type(self)), object.__setattr__
+        keep(made, "__dict__", {**self.__dict__, **about})
+        keep(made, "__pydantic_fields_set__", self.__pydantic_fields_set__)
+        keep(made, "__pydantic_extra__", None)
+        keep(made, "__pydantic_private__", None)
         return made
 
     @property
