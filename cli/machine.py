@@ -63,6 +63,7 @@ def deployments() -> None:
     if _is_away(settings().prefect_api):
         error(
             f"Prefect does not answer at {settings().prefect_api}. Start its server, or set prefect_api to where it is."
+            " Over https, PREFECT_API_SSL_CERT_FILE names a file with the certificate that its own was signed with."
         )
         raise typer.Exit(REFUSED)
     create_pool(settings().prefect_api)

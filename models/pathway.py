@@ -8,7 +8,7 @@ times. It ends by waiting for something or by closing.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, NoReturn, TypeVar
 
 from models.facts import Fact
@@ -30,11 +30,8 @@ class StoryError(Exception):
     """A pathway function came to its end without waiting for anything and without closing."""
 
 
-_person = lru_cache(maxsize=4096)(Who)  # every duty and notice names one, and there are few
-
-
 def _who(role: str) -> Any:
-    return property(lambda p: _person(role, getattr(p.known.people, role)))
+    return property(lambda p: Who(role, getattr(p.known.people, role)))
 
 
 class Pathway:

@@ -370,6 +370,13 @@ def test_the_deployments_are_not_made_where_prefect_is_away(fresh: Desk):
     assert said.code == 1 and said.err.startswith("Prefect does not answer at http://127.0.0.1:")
 
 
+def test_a_certificate_that_is_not_there_is_no_traceback_but_named(fresh: Desk, tmp_path: Path):
+    fresh.monkeypatch.setenv("PATHWAYS_PREFECT_API", "https://127.0.0.1:9/api")
+    fresh.monkeypatch.setenv("PREFECT_API_SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    said = fresh("deployments")
+    assert said.code == 1 and "PREFECT_API_SSL_CERT_FILE" in said.err
+
+
 def test_one_working_day_late_is_said_as_one(pathways: Desk):
     late = json.loads(pathways("overdue", "--json").out)
     shown = [pathways("show", row["pathway"]).out for row in late if row["late"] == "1 working day"]
