@@ -90,7 +90,7 @@ def _told(programme: str, facts: Sequence[Fact]) -> Iterator[str]:
 
 
 def _plainly(fact: Fact) -> str:
-    details = ", ".join(f"{name.replace('_', ' ')} {_in_words(value)}" for name, value in fact.payload.items())
+    details = ", ".join(f"{name.replace('_', ' ')} {_in_words(value)}" for name, value in fact.details.items())
     return fact.label + (f": {details}" if details else "")
 
 

@@ -225,7 +225,7 @@ def _next(one: Loaded, owed: Sequence[Any], today: date) -> str:
 
 def details(fact: Fact) -> dict[str, Any]:
     """What a fact says, for a person: whose idea a request was is asked of CPPP only, which has an entry."""
-    said = fact.payload
+    said = fact.details
     return {name: value for name, value in said.items() if name != "suggested_by" or "entry" in said}
 
 

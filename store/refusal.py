@@ -26,7 +26,7 @@ def contradicts(standing: Fact) -> Refused:
 
 
 def summary(fact: Fact) -> str:
-    said = ", ".join(f"{name} {value}" for name, value in fact.payload.items())
+    said = ", ".join(f"{name} {value}" for name, value in fact.details.items())
     return f"{fact.label} on {say(fact.happened_on)}" + (f" ({said})" if said else "")
 
 

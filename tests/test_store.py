@@ -73,6 +73,8 @@ def test_a_session_told_in_summer_time_and_in_utc_is_one(office: Office):
     assert [outcome.result for outcome in told] == ["recorded", "unchanged"]
     [row] = office.rows(t.FactRow, kind="session_booked")
     assert row.payload["starts_at"] == "2026-06-10T17:00:00Z"
+    refused = office.books("SPIP-D1", "S1", "2026-01-08", "2026-01-23")
+    assert "starts_at 2026-06-10T18:00:00+01:00" in refused.why, "people read London's clock"
 
 
 def test_a_moment_for_which_utc_has_no_day_is_a_wrong_value_and_no_more():

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from models.working_days import london_date
+from models.working_days import LONDON, london_date
 
 Reference = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]{1,39}$", max_length=40)]
 """An opaque reference or code: capitals, digits and hyphens. It must say nothing about a person."""
@@ -117,6 +117,12 @@ class Fact(BaseModel):
     def payload(self) -> dict[str, Any]:
         """What this kind carries beyond the common fields, as JSON values."""
         return self.model_dump(mode="json", exclude=_COMMON, exclude_none=True)
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What it carries as people read it: moments by the clock of London."""
+        moments = {name: value for name in self.payload if isinstance(value := getattr(self, name), datetime)}
+        return self.payload | {name: value.astimezone(LONDON).isoformat() for name, value in moments.items()}
 
 
 KINDS: dict[str, type[Fact]] = {}
